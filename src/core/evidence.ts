@@ -1,0 +1,192 @@
+/**
+ * What real traffic and probes have shown of one upstream lately, and the rules that turn it into a finding (R1, R2, R4
+ * of the detection rules). Mutable, cheap, one object an upstream; every method takes `now`.
+ */
+import type { Conviction } from './ejection.ts'
+import type { Failure, FailureKind } from './failure.ts'
+import { isGatewayStatus } from './failure.ts'
+import type { Millis } from './time.ts'
+import { ms } from './time.ts'
+import { SlidingCount } from './window.ts'
+
+/** `confirm`: probe it now, on a fresh socket, and once more a moment later. */
+export type Finding = Readonly<{ type: 'confirm' }> | Readonly<{ type: 'convict'; conviction: Conviction }>
+
+export type EvidencePolicy = Readonly<{
+  /** Consecutive 502/503/504 (or worse) that convict. */
+  gatewayErrors: number
+  /** Convict below this share of good answers, 0 to 1. */
+  successRate: number
+}>
+
+const CONFIRM: Finding = { type: 'confirm' }
+/** Two signs closer together than this may be one hiccup of the kernel. */
+const CRASH_SIGNS_APART = 5
+const CRASH_SIGNS_WITHIN = 2_000
+const RESETS_WITHIN = 200
+const RESETS_TO_CONFIRM = 3
+const RATE_WINDOW = 1_000
+const RATE_MINIMUM = 20
+const MAX_CLASSES = 64
+const FINE_WINDOW = 2_000
+const FINE_MINIMUM = 20
+
+export class Evidence {
+  /** Any byte from any of its sockets, data or probe. */
+  lastByteAt: Millis
+  /** Attempts that were sent and have had no byte of an answer, and since when there has been at least one. */
+  private waiting = 0
+  private waitingSince: Millis
+
+  private readonly policy: EvidencePolicy
+  private readonly good = new SlidingCount(RATE_WINDOW, 10)
+  private readonly bad = new SlidingCount(RATE_WINDOW, 10)
+  private readonly fine = new SlidingCount(FINE_WINDOW, 10)
+  private readonly resets = new SlidingCount(RESETS_WITHIN, 10)
+  private consecutive = 0
+  /** Route classes that failed lately: one broken path must never convict. */
+  private readonly failing = new Map<string, Millis>()
+  /** A connect was turned away. Only an accepted connect takes it back. */
+  private refusedAt: Millis | null = null
+  /** A probe's connection was closed without an answer. Any byte takes it back. */
+  private brokenAt: Millis | null = null
+
+  constructor(policy: EvidencePolicy, now: Millis) {
+    this.policy = policy
+    this.lastByteAt = now
+    this.waitingSince = now
+  }
+
+  sent(now: Millis): void {
+    if (this.waiting++ === 0) this.waitingSince = now
+  }
+
+  /** The attempt has its first byte, or has ended without one. */
+  settled(): void {
+    if (this.waiting > 0) this.waiting--
+  }
+
+  byte(now: Millis): void {
+    this.lastByteAt = now
+    this.brokenAt = null
+  }
+
+  connected(): void {
+    this.refusedAt = null
+  }
+
+  /** Since when nothing has come although something is due; null when nothing is. */
+  silentSince(probePendingSince: Millis | null): Millis | null {
+    const due = this.waiting > 0 ? this.waitingSince : probePendingSince
+    if (due === null) return null
+    const first = probePendingSince === null ? due : Math.min(due, probePendingSince)
+    return ms(Math.max(first, this.lastByteAt))
+  }
+
+  answered(status: number, routeClass: string, now: Millis): Finding | null {
+    if (status >= 500 && status <= 504 && status !== 501) {
+      return this.failedAnswer(isGatewayStatus(status), routeClass, `answers ${status}`, now)
+    }
+    this.consecutive = 0
+    this.good.add(now)
+    this.fine.add(now)
+    return null
+  }
+
+  failed(failure: Failure, routeClass: string, now: Millis): Finding | null {
+    if (failure.blame !== 'upstream' || failure.kind === 'status') return null
+    if (failure.phase === 'connecting') return this.crashSign(failure.kind, now)
+    if (failure.connection === 'reused' && failure.phase !== 'held' && failure.phase !== 'streaming') return null
+    if (failure.kind !== 'reset' && failure.kind !== 'truncated' && failure.kind !== 'protocol') return null
+
+    const finding = this.failedAnswer(true, routeClass, `answers are ${describe(failure.kind)}`, now)
+    if (finding || failure.kind !== 'reset') return finding
+    this.resets.add(now)
+    return this.resets.sum(now) >= RESETS_TO_CONFIRM ? CONFIRM : null
+  }
+
+  /** A probe always has a fresh socket, so a close without an answer says something. */
+  probed(failure: FailureKind | null, now: Millis): Finding | null {
+    if (failure === null) {
+      this.refusedAt = null
+      this.byte(now)
+      return null
+    }
+    return this.crashSign(failure, now)
+  }
+
+  /** Rule R7: enough real requests succeeded in the last two seconds. */
+  trafficFine(now: Millis): boolean {
+    return this.fine.sum(now) >= FINE_MINIMUM
+  }
+
+  /** We ourselves stood still: what the clock says about others is void. */
+  forget(now: Millis): void {
+    this.lastByteAt = now
+    this.refusedAt = null
+    this.brokenAt = null
+    this.consecutive = 0
+    this.good.clear()
+    this.bad.clear()
+    this.failing.clear()
+  }
+
+  private crashSign(kind: FailureKind, now: Millis): Finding | null {
+    const refused = kind === 'refused' || kind === 'unreachable'
+    if (!refused && kind !== 'reset' && kind !== 'truncated') return null
+    const first = refused ? this.refusedAt : this.brokenAt
+    if (first === null || now - first > CRASH_SIGNS_WITHIN) {
+      if (refused) this.refusedAt = now
+      else this.brokenAt = now
+      return CONFIRM
+    }
+    if (now - first < CRASH_SIGNS_APART) return null
+    const detail = refused
+      ? `connect ${kind} twice within ${Math.ceil(now - first)} ms`
+      : 'accepts connections and closes them'
+    return { type: 'convict', conviction: { rule: 'crash', detail } }
+  }
+
+  private failedAnswer(gateway: boolean, routeClass: string, detail: string, now: Millis): Finding | null {
+    if (gateway) this.consecutive++
+    this.bad.add(now)
+    this.remember(routeClass, now)
+    if (this.failingClasses(now) < 2) return this.consecutive === this.policy.gatewayErrors ? CONFIRM : null
+    if (this.consecutive >= this.policy.gatewayErrors) {
+      return this.convictErrors(`${detail}, ${this.consecutive} times in a row`)
+    }
+    const bad = this.bad.sum(now)
+    const all = bad + this.good.sum(now)
+    if (all < RATE_MINIMUM || (all - bad) / all >= this.policy.successRate) return null
+    return this.convictErrors(`${detail}: ${bad} of ${all} failed in the last second`)
+  }
+
+  private convictErrors(detail: string): Finding {
+    return { type: 'convict', conviction: { rule: 'errors', detail } }
+  }
+
+  private remember(routeClass: string, now: Millis): void {
+    // Re-inserted so that the map stays in order of age and the oldest goes first.
+    this.failing.delete(routeClass)
+    this.failing.set(routeClass, now)
+    if (this.failing.size > MAX_CLASSES) {
+      for (const oldest of this.failing.keys()) {
+        this.failing.delete(oldest)
+        break
+      }
+    }
+  }
+
+  private failingClasses(now: Millis): number {
+    for (const [routeClass, at] of this.failing) {
+      if (now - at <= RATE_WINDOW) break
+      this.failing.delete(routeClass)
+    }
+    return this.failing.size
+  }
+}
+
+function describe(kind: FailureKind): string {
+  if (kind === 'reset') return 'cut off by a reset'
+  return kind === 'truncated' ? 'cut short' : 'not valid HTTP'
+}

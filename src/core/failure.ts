@@ -1,0 +1,45 @@
+/** A failed attempt as a value: enough to decide blame, replay and status, once. */
+
+/**
+ * How far the attempt had come. `held`: a head arrived and was held back because its small body was not complete yet;
+ * nothing of it reached the client. `streaming`: something did.
+ */
+export type FailurePhase = 'connecting' | 'unsent' | 'partly-sent' | 'awaiting-head' | 'held' | 'streaming'
+
+export type FailureKind =
+  | 'refused'
+  | 'unreachable'
+  | 'dns'
+  | 'tls'
+  | 'reset'
+  | 'timeout'
+  | 'hang'
+  | 'protocol'
+  | 'status'
+  | 'truncated'
+  | 'aborted'
+
+export type Failure = Readonly<{
+  phase: FailurePhase
+  blame: 'upstream' | 'client' | 'proxy'
+  connection: 'fresh' | 'reused'
+  kind: FailureKind
+  /** For people and logs. */
+  detail: string
+  /** The upstream's answer when `kind` is `status`, else 0. */
+  status: number
+}>
+
+/** A close or reset of a reused connection before any byte of an answer: the keep-alive race, evidence of nothing. */
+export function isKeepAliveRace(failure: Failure): boolean {
+  return (
+    failure.connection === 'reused' &&
+    failure.kind === 'reset' &&
+    failure.phase !== 'held' &&
+    failure.phase !== 'streaming'
+  )
+}
+
+export function isGatewayStatus(status: number): boolean {
+  return status === 502 || status === 503 || status === 504
+}

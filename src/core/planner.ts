@@ -1,0 +1,130 @@
+/** What follows from the facts: the only place where the core decides to change the active by itself. */
+import type { Effect, Notice } from './events.ts'
+import { planFailback } from './failback.ts'
+import type { PoolPolicy } from './policy.ts'
+import type { Attention, PoolState } from './pool.ts'
+import { activeOf, chosenUnfit } from './pool.ts'
+import type { Ineligible } from './selection.ts'
+import { answersProbes, bestCandidate, describeIneligible, ineligible, lastResort } from './selection.ts'
+import type { Step } from './switching.ts'
+import { becomeUnavailable, moveNow, startSwitch } from './switching.ts'
+import type { Millis } from './time.ts'
+import type { Upstream } from './upstream.ts'
+
+const BY = 'understudy'
+const stay = (state: PoolState): Step => ({ state, effects: [] })
+
+export function decide(state: PoolState, policy: PoolPolicy, now: Millis): Step {
+  if (state.phase === 'switching') return stay(state)
+  if (state.phase === 'unavailable') return recover(state, policy, now)
+  const unfit = unfitness(state, now)
+  return unfit ? replaceActive(state, unfit, policy, now) : keepActive(state, policy, now)
+}
+
+/** Why the active should not be active. Not being probed yet is no reason to leave. */
+function unfitness(state: PoolState, now: Millis): Ineligible | null {
+  const active = state.upstreams.find((upstream) => upstream.id === activeOf(state))
+  const why = active && ineligible(active, now)
+  return !why || why.reason === 'unknown' ? null : why
+}
+
+function replaceActive(state: PoolState, unfit: Ineligible, policy: PoolPolicy, now: Millis): Step {
+  const hands = handsOff(state, unfit, policy)
+  if (hands) return attend(state, { unfit, keptBecause: hands }, now)
+  const active = state.upstreams.find((upstream) => upstream.id === activeOf(state))
+  const keeps = unfit.reason === 'unhealthy' || (active && answersProbes(active))
+  const candidate = bestCandidate(state.upstreams, now, activeOf(state)) ?? (keeps ? null : lastResort(state.upstreams))
+  if (candidate) {
+    const reason = `${activeOf(state)} is ${describeIneligible(unfit)}`
+    const order = { to: candidate.id, cause: 'failover', reason, by: BY, pinned: false, unfit } as const
+    return startSwitch(state, order, policy, now)
+  }
+  // Probes alone never take the last upstream away (R8): it may be us, and an error page is no better. Nor does an
+  // ejection take it away from the one upstream that answers: it would be chosen again at once, as the last resort.
+  if (keeps) return attend(state, { unfit, keptBecause: 'no-candidate' }, now)
+  return becomeUnavailable(state, `nobody can take over: ${describeAll(state, now)}`, policy, now)
+}
+
+/** Why an unfit active must be left alone, if it must. What an operator took out is out, automation or not. */
+function handsOff(state: PoolState, unfit: Ineligible, policy: PoolPolicy): Attention['keptBecause'] | null {
+  if (unfit.reason === 'disabled' || unfit.reason === 'draining') return null
+  if (state.automation === 'paused') return 'paused'
+  if (policy.failover === 'manual') return 'manual'
+  if (unfit.reason === 'unhealthy' && state.trafficFine) return 'traffic-fine'
+  return chosenUnfit(state, unfit) ? 'chosen' : null
+}
+
+const KEPT: Record<Attention['keptBecause'], string> = {
+  'no-candidate': 'no other upstream is fit',
+  paused: 'automation is paused',
+  manual: 'failover is manual',
+  'traffic-fine': 'its real traffic is fine',
+  chosen: 'an operator chose it, unfit as it was',
+}
+
+function attend(state: PoolState, attention: Attention, now: Millis): Step {
+  const known = state.attention
+  if (known?.keptBecause === attention.keptBecause && known.unfit.reason === attention.unfit.reason) return stay(state)
+  const text = `${activeOf(state)} is ${describeIneligible(attention.unfit)} but stays active: ${KEPT[attention.keptBecause]}`
+  return { state: { ...state, attention }, effects: [announce(state, { type: 'active-unfit', at: now, text })] }
+}
+
+function keepActive(state: PoolState, policy: PoolPolicy, now: Millis): Step {
+  const plan = planFailback(state, policy, now)
+  if (plan.due) {
+    const reason = `${plan.to.id} has been fit for ${policy.failback.after} ms`
+    const order = { to: plan.to.id, cause: 'failback', reason, by: BY, pinned: false, unfit: null } as const
+    return startSwitch(state, order, policy, now)
+  }
+  if (!state.attention) return stay(state)
+  const text = `${activeOf(state)} is fit again`
+  return { state: { ...state, attention: null }, effects: [announce(state, { type: 'active-fit', at: now, text })] }
+}
+
+function recover(state: PoolState & { phase: 'unavailable' }, policy: PoolPolicy, now: Millis): Step {
+  if (state.automation === 'paused' || now < state.notBefore) return stay(state)
+  const found = bestCandidate(state.upstreams, now, null) ?? lastResort(state.upstreams)
+  if (!found) return stay(state)
+  const reason = `${found.id} answers again (${found.health.detail})`
+  const order = { to: found.id, cause: 'recovery', reason, by: BY, pinned: false, unfit: null } as const
+  return moveNow(state, order, policy, now)
+}
+
+function describeAll(state: PoolState, now: Millis): string {
+  return state.upstreams
+    .map((upstream) => {
+      const why = ineligible(upstream, now)
+      return `${upstream.id} is ${why ? describeIneligible(why) : 'fit'}`
+    })
+    .join('; ')
+}
+
+/** When time alone will make a difference. Null: only a new fact can. */
+export function nextWake(state: PoolState, policy: PoolPolicy, now: Millis): Millis | null {
+  const moments: Millis[] = []
+  for (const { ejection } of state.upstreams) if (ejection && ejection.until > now) moments.push(ejection.until)
+  if (state.phase === 'switching') moments.push(state.deadline)
+  if (state.phase === 'unavailable' && state.notBefore > now) moments.push(state.notBefore)
+  const plan = planFailback(state, policy, now)
+  if (!plan.due && plan.lookAgain !== null) moments.push(plan.lookAgain)
+  return moments.reduce<Millis | null>((first, at) => (first === null || at < first ? at : first), null)
+}
+
+/** Tells of upstreams whose probes changed their mind; the standby's matter most, for nobody else would notice. */
+export function announceFitness(before: PoolState, after: PoolState, now: Millis): Effect[] {
+  return after.upstreams.flatMap((upstream, index) => {
+    const was = before.upstreams[index]
+    return was && was.health.status !== upstream.health.status ? [announceHealth(after, upstream, now)] : []
+  })
+}
+
+function announceHealth(state: PoolState, upstream: Upstream, now: Millis): Effect {
+  const healthy = upstream.health.status === 'healthy'
+  const part = upstream.id === activeOf(state) ? 'active' : upstream.role
+  const text = `${part} ${upstream.id} is ${upstream.health.status}: ${upstream.health.detail}`
+  return announce(state, { type: healthy ? 'upstream-fit' : 'upstream-unfit', at: now, upstream: upstream.id, text })
+}
+
+function announce(state: PoolState, notice: Omit<Notice, 'pool' | 'epoch'>): Effect {
+  return { type: 'announce', notice: { pool: state.pool, epoch: state.epoch, ...notice } }
+}

@@ -1,0 +1,13 @@
+/** The operator's standing orders for one pool: the part of the configuration that decisions depend on. Times in ms. */
+import type { HealthPolicy } from './health.ts'
+
+export type PoolPolicy = Readonly<{
+  /** `singleWriter`: the old active's connections are closed before the first byte reaches the new one. */
+  kind: 'stateless' | 'singleWriter'
+  failover: 'automatic' | 'manual'
+  failback: Readonly<{ mode: 'automatic' | 'manual' | 'never'; after: number }>
+  health: HealthPolicy
+  drain: Readonly<{ timeout: number; upgrade: number; spread: number }>
+  hold: Readonly<{ time: number }>
+  hooks: Readonly<{ fence: boolean; promote: boolean; timeout: number }>
+}>

@@ -1,0 +1,119 @@
+/** One pool as a value: who is active, why, and what is known of each upstream. Changed by `transition` alone. */
+import type { Damping } from './damping.ts'
+import { calm } from './damping.ts'
+import type { Epoch } from './epoch.ts'
+import { epoch } from './epoch.ts'
+import type { Ineligible } from './selection.ts'
+import type { Millis } from './time.ts'
+import type { Upstream, UpstreamId } from './upstream.ts'
+
+/** `drain` belongs to planned switches only; `verify` waits for a probe of the new active to pass. */
+export type SwitchStep = 'drain' | 'fence' | 'promote' | 'verify'
+
+export type SwitchCause = 'failover' | 'switchover' | 'failback'
+
+export type PoolPhase =
+  | Readonly<{ phase: 'serving'; active: UpstreamId; since: Millis }>
+  | Readonly<{
+      phase: 'switching'
+      from: UpstreamId
+      to: UpstreamId
+      step: SwitchStep
+      cause: SwitchCause
+      pinned: boolean
+      reason: string
+      by: string
+      unfit: Ineligible | null
+      since: Millis
+      deadline: Millis
+      activeSince: Millis
+    }>
+  | Readonly<{ phase: 'unavailable'; since: Millis; notBefore: Millis }>
+
+/** Why the active is the active. `pinned`: an operator chose it, so automatic failback leaves it alone. */
+export type Decision = Readonly<{
+  cause: 'start' | 'restored' | 'recovery' | 'unavailable' | SwitchCause
+  at: Millis
+  from: UpstreamId | null
+  to: UpstreamId | null
+  reason: string
+  by: string
+  pinned: boolean
+}>
+
+/** The active is unfit and stays all the same: why it is unfit, and what keeps it. */
+export type Attention = Readonly<{
+  unfit: Ineligible
+  keptBecause: 'no-candidate' | 'paused' | 'manual' | 'traffic-fine' | 'chosen'
+}>
+
+export type PoolState = PoolPhase &
+  Readonly<{
+    pool: string
+    epoch: Epoch
+    automation: 'on' | 'paused'
+    upstreams: readonly Upstream[]
+    decision: Decision
+    damping: Damping
+    attention: Attention | null
+    /** Rule R7: the active's probes fail while its real traffic is fine. */
+    trafficFine: boolean
+  }>
+
+export type Restored = Readonly<{ active: UpstreamId | null; epoch: Epoch; pinned: boolean; paused: boolean }>
+
+/** The state at start: the restored decision if its upstream is still configured, else the most preferred upstream. */
+export function newPool(
+  pool: string,
+  upstreams: readonly [Upstream, ...Upstream[]],
+  restored: Restored | null,
+  now: Millis,
+): PoolState {
+  const kept = restored ? upstreams.find((upstream) => upstream.id === restored.active) : undefined
+  const active = (kept ?? upstreams[0]).id
+  const first = restored ? restored.epoch : epoch(1)
+  return {
+    phase: 'serving',
+    active,
+    since: now,
+    pool,
+    // The epoch is an assignment of active: another active than the one on record is a new assignment.
+    epoch: restored && !kept ? epoch(first + 1) : first,
+    automation: restored?.paused ? 'paused' : 'on',
+    upstreams,
+    decision: {
+      cause: kept ? 'restored' : 'start',
+      at: now,
+      from: null,
+      to: active,
+      reason: kept ? 'the last decision before the restart' : 'preferred by the configuration',
+      by: 'understudy',
+      pinned: kept !== undefined && restored?.pinned === true,
+    },
+    damping: calm(now),
+    attention: null,
+    trafficFine: false,
+  }
+}
+
+/** During a switch the old active still is the active: nothing has been published that says otherwise. */
+export function activeOf(state: PoolState): UpstreamId | null {
+  switch (state.phase) {
+    case 'serving':
+      return state.active
+    case 'switching':
+      return state.from
+    case 'unavailable':
+      return null
+  }
+}
+
+/** An operator forced the failover to it although it was unfit already: nothing new speaks against it. */
+export function chosenUnfit(state: PoolState, unfit: Ineligible): boolean {
+  const { cause, pinned, at } = state.decision
+  return cause === 'failover' && pinned && unfit.since <= at
+}
+
+export function withUpstream(state: PoolState, id: UpstreamId, change: (upstream: Upstream) => Upstream): PoolState {
+  return { ...state, upstreams: state.upstreams.map((upstream) => (upstream.id === id ? change(upstream) : upstream)) }
+}

@@ -1,0 +1,21 @@
+/** Replays of answers that may be the application's own fault (500): at most a tenth of the traffic, after a burst. */
+
+const SHARE = 0.1
+const BURST = 50
+
+export class ReplayBudget {
+  private tokens = BURST
+
+  /** One request came in. */
+  earn(): void {
+    if (this.tokens < BURST) this.tokens += SHARE
+  }
+
+  get left(): boolean {
+    return this.tokens >= 1
+  }
+
+  spend(): void {
+    this.tokens -= 1
+  }
+}

@@ -1,0 +1,85 @@
+/**
+ * The one function that changes a pool: it learns the fact an event carries, lets the planner decide what follows, and
+ * returns the next state with the effects that the shell is to carry out.
+ */
+import type { Learned } from './commands.ts'
+import { command } from './commands.ts'
+import { eject } from './ejection.ts'
+import type { CommandReply, Effect, PoolEvent } from './events.ts'
+import { observeProbe } from './health.ts'
+import { announceFitness, decide, nextWake } from './planner.ts'
+import type { PoolPolicy } from './policy.ts'
+import type { PoolState } from './pool.ts'
+import { activeOf, withUpstream } from './pool.ts'
+import { routeOf, sameRoute } from './route.ts'
+import { bestCandidate } from './selection.ts'
+import { advanceSwitch } from './switching.ts'
+
+export type Transition = Readonly<{ state: PoolState; effects: readonly Effect[]; reply: CommandReply | null }>
+
+export function transition(state: PoolState, event: PoolEvent, policy: PoolPolicy): Transition {
+  const learned = learn(state, event, policy)
+  const fitness = announceFitness(state, learned.state, event.at)
+  const decided = decide(learned.state, policy, event.at)
+  const next = decided.state
+  const effects = [...fitness, ...learned.effects, ...decided.effects]
+
+  const before = routeOf(state, policy, event.at)
+  const after = routeOf(next, policy, event.at)
+  const published: Effect[] =
+    event.type === 'tick' || !sameRoute(before, after) ? [{ type: 'publish', route: after }] : []
+  const wake = nextWake(next, policy, event.at)
+  const woken: Effect[] = wake === null ? [] : [{ type: 'wake-at', at: wake }]
+  // Published first: whatever an effect sets free must already find the new route.
+  return { state: next, effects: [...published, ...effects, ...woken], reply: learned.reply }
+}
+
+const fact = (state: PoolState, effects: readonly Effect[] = []): Learned => ({ state, effects, reply: null })
+
+function learn(state: PoolState, event: PoolEvent, policy: PoolPolicy): Learned {
+  switch (event.type) {
+    case 'probe-result':
+      return learnProbe(state, event, policy)
+    case 'convicted':
+      return learnConviction(state, event)
+    case 'command':
+      return command(state, event, policy)
+    case 'drained':
+    case 'hook-finished':
+    case 'tick': {
+      const step = advanceSwitch(state, event, policy)
+      return fact(step.state, step.effects)
+    }
+  }
+}
+
+type EventOf<Type extends PoolEvent['type']> = Extract<PoolEvent, { type: Type }>
+
+function learnProbe(state: PoolState, event: EventOf<'probe-result'>, policy: PoolPolicy): Learned {
+  const probed = withUpstream(state, event.upstream, (upstream) => ({
+    ...upstream,
+    health: observeProbe(upstream.health, event.result, policy.health, event.at),
+  }))
+  const contested = event.trafficFine && event.result.verdict === 'fail'
+  const known = event.upstream === activeOf(state) ? { ...probed, trafficFine: contested } : probed
+  const step = advanceSwitch(known, event, policy)
+  return fact(step.state, step.effects)
+}
+
+function learnConviction(state: PoolState, event: EventOf<'convicted'>): Learned {
+  // Evidence gathered under an older route says nothing about this one.
+  if (event.epoch < state.epoch) return fact(state)
+  const { at, upstream, conviction } = event
+  const base = { at, pool: state.pool, epoch: state.epoch, upstream, rule: conviction.rule }
+  const answers = conviction.rule === 'errors' || conviction.rule === 'gray'
+  if (answers && !bestCandidate(state.upstreams, at, upstream)) {
+    const text = `${upstream} fails (${conviction.detail}) but nothing better is available, so it stays`
+    return fact(state, [{ type: 'announce', notice: { ...base, type: 'conviction-withheld', text } }])
+  }
+  const ejected = withUpstream(state, upstream, (found) => ({
+    ...found,
+    ejection: eject(found.ejection, conviction, at),
+  }))
+  const text = `${upstream} is out (${conviction.rule}): ${conviction.detail}`
+  return fact(ejected, [{ type: 'announce', notice: { ...base, type: 'ejected', text } }])
+}
