@@ -1,0 +1,36 @@
+/** The only place that reads a clock or starts a timer. */
+import type { Cancel, Clock, Millis } from '../core/time.ts'
+import { ms } from '../core/time.ts'
+
+const MAX_TIMEOUT = 2_147_483_647
+
+/**
+ * Wall-clock epoch at start plus a monotonic count: shown as a date it is right to within the clock's drift since then,
+ * and it never goes backwards. Timers do not keep the process alive: listeners do.
+ */
+export const systemClock: Clock = {
+  now: (): Millis => ms(performance.timeOrigin + performance.now()),
+
+  after(delay: number, task: () => void): Cancel {
+    const timer = setTimeout(task, Math.min(MAX_TIMEOUT, Math.max(0, Math.ceil(delay))))
+    timer.unref()
+    return () => clearTimeout(timer)
+  },
+
+  every(interval: number, task: () => void): Cancel {
+    const timer = setInterval(task, interval)
+    timer.unref()
+    return () => clearInterval(timer)
+  },
+
+  afterPendingIo(task: () => void): void {
+    // Two turns: the first ends the current timer phase, the second comes after a whole poll phase.
+    setImmediate(() => setImmediate(task))
+  },
+}
+
+/** An instant as people read it. */
+export const isoTime = (at: Millis): string => new Date(at).toISOString()
+
+/** For jitter only: never for anything that must not be guessed. */
+export const systemRandom = (): number => Math.random()

@@ -1,0 +1,59 @@
+/** Plain fields that the data plane adds to; metrics read them when they are asked. A field costs 6 ns, a counter 280. */
+
+/** Upper bounds in seconds, as Prometheus wants them; the last bucket is open. */
+export const DURATION_BOUNDS: readonly number[] = [
+  0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30,
+]
+
+export class DurationHistogram {
+  readonly buckets: number[] = new Array(DURATION_BOUNDS.length + 1).fill(0)
+  sum = 0
+  count = 0
+
+  observe(milliseconds: number): void {
+    const seconds = milliseconds / 1000
+    let index = 0
+    while (index < DURATION_BOUNDS.length && seconds > (DURATION_BOUNDS[index] ?? 0)) index++
+    this.buckets[index] = (this.buckets[index] ?? 0) + 1
+    this.sum += seconds
+    this.count++
+  }
+}
+
+/** Counts by a label whose values come from code, so that their number is bounded. */
+export class Tally<Label extends string> {
+  readonly counts = new Map<Label, number>()
+
+  add(label: Label): void {
+    this.counts.set(label, (this.counts.get(label) ?? 0) + 1)
+  }
+
+  get(label: Label): number {
+    return this.counts.get(label) ?? 0
+  }
+}
+
+export type Rescue = 'replay' | 'hold'
+
+export class PoolCounters {
+  readonly durations = new DurationHistogram()
+  readonly failovers = new Tally<string>()
+  readonly rescued = new Tally<Rescue>()
+  readonly lost = new Tally<string>()
+  readonly replayAbandoned = new Tally<string>()
+  switchovers = 0
+  failbacks = 0
+  suspicions = 0
+  refuted = 0
+  lastFailoverAt = 0
+  /** Length of the last change of active, decision to first use, in ms. */
+  readonly switchDurations = new DurationHistogram()
+}
+
+export class UpstreamCounters {
+  /** Answers by hundreds: index 2 counts 2xx. */
+  readonly answers: number[] = [0, 0, 0, 0, 0, 0]
+  readonly failures = new Tally<string>()
+  readonly probeDurations = new DurationHistogram()
+  connects = 0
+}

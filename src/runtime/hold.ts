@@ -1,0 +1,92 @@
+/**
+ * Requests that cannot be sent now but will be in a moment. Bounded in number, bytes and time: past a bound the request
+ * is refused, never the process endangered. First come, first served.
+ */
+import type { Route } from '../core/route.ts'
+import type { Cancel, Clock, Millis } from '../core/time.ts'
+import { ms } from '../core/time.ts'
+
+export interface Waiter {
+  /** Bytes kept in memory for it. */
+  readonly heldBytes: number
+  /** Takes the route, or goes on waiting (false). */
+  offer(route: Route): boolean
+  expire(): void
+}
+
+export type HoldLimits = Readonly<{ requests: number; bytes: number; time: number }>
+
+type Entry = { readonly waiter: Waiter; readonly bytes: number; readonly until: Millis }
+
+export class Hold {
+  private readonly limits: HoldLimits
+  private readonly clock: Clock
+  /** In order of arrival, which is the order of expiry too: every wait is equally long. */
+  private readonly entries = new Map<Waiter, Entry>()
+  private bytes = 0
+  private timer: Cancel | null = null
+
+  constructor(limits: HoldLimits, clock: Clock) {
+    this.limits = limits
+    this.clock = clock
+  }
+
+  get size(): number {
+    return this.entries.size
+  }
+
+  get time(): number {
+    return this.limits.time
+  }
+
+  /** False when there is no room. */
+  enter(waiter: Waiter): boolean {
+    const bytes = waiter.heldBytes
+    if (this.entries.size >= this.limits.requests || this.bytes + bytes > this.limits.bytes) return false
+    this.entries.set(waiter, { waiter, bytes, until: ms(this.clock.now() + this.limits.time) })
+    this.bytes += bytes
+    this.arm()
+    return true
+  }
+
+  leave(waiter: Waiter): void {
+    const entry = this.entries.get(waiter)
+    if (!entry) return
+    this.entries.delete(waiter)
+    this.bytes -= entry.bytes
+  }
+
+  /** A new route is out: whoever can use it goes on. */
+  offer(route: Route): void {
+    for (const waiter of [...this.entries.keys()]) {
+      // A waiter that goes on may make another one leave, by closing a connection they share.
+      if (this.entries.has(waiter) && waiter.offer(route)) this.leave(waiter)
+    }
+  }
+
+  expireAll(): void {
+    for (const waiter of [...this.entries.keys()]) this.expire(waiter)
+    this.timer?.()
+    this.timer = null
+  }
+
+  private expire(waiter: Waiter): void {
+    this.leave(waiter)
+    waiter.expire()
+  }
+
+  private arm(): void {
+    if (this.timer) return
+    const first = this.entries.values().next().value
+    if (!first) return
+    this.timer = this.clock.after(first.until - this.clock.now(), () => {
+      this.timer = null
+      const now = this.clock.now()
+      for (const { waiter, until } of [...this.entries.values()]) {
+        if (until > now) break
+        this.expire(waiter)
+      }
+      this.arm()
+    })
+  }
+}

@@ -1,0 +1,289 @@
+/**
+ * Owns one pool's state: feeds events to the core, publishes the route and carries out the effects. Everything that
+ * changes a pool goes through `dispatch`, one event at a time.
+ */
+
+import type { Command, CommandReply, Effect, HookName, Notice, Origin, PoolEvent, Retirement } from '../core/events.ts'
+import type { EvidencePolicy, Finding } from '../core/evidence.ts'
+import { Evidence } from '../core/evidence.ts'
+import type { ProbeResult } from '../core/health.ts'
+import type { PoolPolicy } from '../core/policy.ts'
+import type { PoolState, Restored } from '../core/pool.ts'
+import { newPool } from '../core/pool.ts'
+import type { Route } from '../core/route.ts'
+import { routeOf } from '../core/route.ts'
+import type { Cancel, Clock, Millis } from '../core/time.ts'
+import { ms } from '../core/time.ts'
+import { transition } from '../core/transition.ts'
+import type { Upstream, UpstreamId } from '../core/upstream.ts'
+import { PoolCounters } from './counters.ts'
+import { HangWatch } from './hang-watch.ts'
+import type { HoldLimits } from './hold.ts'
+import { Hold } from './hold.ts'
+import { UpstreamLedger } from './ledger.ts'
+
+export type HookRun = Readonly<{ hook: HookName; pool: string; from: UpstreamId; to: UpstreamId; epoch: number }>
+
+export type PoolRuntimeOptions = Readonly<{
+  name: string
+  upstreams: readonly [Upstream, ...Upstream[]]
+  policy: PoolPolicy
+  evidence: EvidencePolicy
+  hangAfter: number
+  hold: HoldLimits
+  restored: Restored | null
+  clock: Clock
+  onNotice(notice: Notice): void
+  /** Called whenever what must survive a restart has changed. */
+  persist(state: PoolState): void
+  runHook(run: HookRun): Promise<Readonly<{ ok: boolean; detail: string }>>
+}>
+
+/** A second sign of a crash must be at least 5 ms after the first. */
+const CONFIRM_AGAIN = 6
+
+export class PoolRuntime {
+  readonly name: string
+  readonly counters = new PoolCounters()
+  readonly hold: Hold
+  readonly policy: PoolPolicy
+  /** The frozen view that traffic reads. Replaced as a whole. */
+  route: Route
+  private current: PoolState
+  private readonly options: PoolRuntimeOptions
+  private readonly clock: Clock
+  private readonly ledgers = new Map<UpstreamId, UpstreamLedger>()
+  private readonly retirements = new Map<UpstreamId, Cancel[]>()
+  private readonly watch: HangWatch
+  private probeNow: (upstream: UpstreamId) => void = () => {}
+  private wake: Cancel | null = null
+  /** Second confirming probes that are still to be sent. */
+  private readonly confirming = new Map<UpstreamId, Cancel>()
+  /** When the last silence that counted against an upstream was noticed. */
+  private readonly silences = new Map<UpstreamId, Millis>()
+  private readonly queue: PoolEvent[] = []
+  private dispatching = false
+  private stopped = false
+
+  constructor(options: PoolRuntimeOptions) {
+    const { name, upstreams, policy, restored, clock } = options
+    const now = clock.now()
+    this.options = options
+    this.name = name
+    this.policy = policy
+    this.clock = clock
+    this.hold = new Hold(options.hold, clock)
+    this.current = newPool(name, upstreams, restored, now)
+    this.route = routeOf(this.current, policy, now)
+    for (const { id } of upstreams) {
+      const ledger = new UpstreamLedger(id, new Evidence(options.evidence, now), (finding) => this.find(id, finding))
+      this.ledgers.set(id, ledger)
+    }
+    this.watch = new HangWatch(options.hangAfter, clock, {
+      active: () => this.watchedLedger(),
+      probe: () => this.probeForHang(),
+      ledgers: () => this.ledgers.values(),
+      convict: (ledger, detail) => this.convict(ledger.id, { rule: 'hang', detail }),
+      counters: this.counters,
+    })
+  }
+
+  get state(): PoolState {
+    return this.current
+  }
+
+  ledger(id: UpstreamId): UpstreamLedger {
+    const ledger = this.ledgers.get(id)
+    if (!ledger) throw new Error(`pool ${this.name} has no upstream ${id}`)
+    return ledger
+  }
+
+  start(probeNow: (upstream: UpstreamId) => void): void {
+    this.probeNow = probeNow
+    this.options.persist(this.current)
+    this.dispatch({ type: 'tick', at: this.clock.now() })
+    this.watch.start()
+  }
+
+  stop(): void {
+    this.stopped = true
+    this.watch.stop()
+    this.wake?.()
+    for (const cancels of this.retirements.values()) for (const cancel of cancels) cancel()
+    for (const cancel of this.confirming.values()) cancel()
+    this.hold.expireAll()
+  }
+
+  command(command: Command, origin: Origin): CommandReply {
+    const reply = this.dispatch({ type: 'command', at: this.clock.now(), command, origin })
+    return reply ?? { ok: true, changed: false }
+  }
+
+  probeStarted(id: UpstreamId, at: Millis): void {
+    this.watch.probeStarted(id, at)
+  }
+
+  probed(id: UpstreamId, result: ProbeResult, sentAt: Millis): void {
+    if (this.stopped) return
+    const now = this.clock.now()
+    const ledger = this.ledger(id)
+    ledger.counters.probeDurations.observe(result.latency)
+    this.watch.probeEnded(id, sentAt, result.failure === null)
+    const finding = ledger.evidence.probed(result.failure, now)
+    // First, so that a crash is treated as one: as a mere change of health it would leave its requests waiting.
+    if (finding) this.find(id, finding)
+    if (this.repeatsSilence(id, result, { sentAt, now })) return
+    const trafficFine = ledger.evidence.trafficFine(now)
+    this.dispatch({ type: 'probe-result', at: now, upstream: id, result, trafficFine })
+  }
+
+  /**
+   * Probes that were under way together saw one and the same pause, so it counts against the upstream's health once:
+   * the confirming probes of a suspicion must not turn a short pause into a series of failures.
+   */
+  private repeatsSilence(id: UpstreamId, result: ProbeResult, { sentAt, now }: Record<'sentAt' | 'now', Millis>): boolean {
+    if (result.failure !== 'timeout') return false
+    const counted = this.silences.get(id)
+    if (counted !== undefined && sentAt < counted) return true
+    this.silences.set(id, now)
+    return false
+  }
+
+  /** One event at a time: what an effect sets off waits until all effects of the event before it are carried out. */
+  private dispatch(event: PoolEvent): CommandReply | null {
+    if (this.stopped) return null
+    if (this.dispatching) {
+      this.queue.push(event)
+      return null
+    }
+    this.dispatching = true
+    try {
+      const reply = this.apply(event)
+      for (let next = this.queue.shift(); next; next = this.queue.shift()) this.apply(next)
+      return reply
+    } finally {
+      // An effect that throws must not leave the pool deaf to everything after it.
+      this.dispatching = false
+    }
+  }
+
+  private apply(event: PoolEvent): CommandReply | null {
+    const before = this.current
+    const { state, effects, reply } = transition(before, event, this.policy)
+    this.current = state
+    if (state.epoch !== before.epoch) this.watch.reset()
+    if (state.epoch !== before.epoch || state.automation !== before.automation) this.options.persist(state)
+    for (const effect of effects) this.carryOut(effect)
+    return reply
+  }
+
+  private carryOut(effect: Effect): void {
+    switch (effect.type) {
+      case 'publish':
+        this.route = effect.route
+        if (effect.route.active) this.cancelRetirement(effect.route.active)
+        this.hold.offer(effect.route)
+        return
+      case 'retire':
+        return this.retire(effect.upstream, effect.retirement)
+      case 'cut':
+        for (const traffic of this.ledger(effect.upstream).traffic) traffic.closeAll()
+        return
+      case 'await-drain': {
+        const { upstream, epoch } = effect
+        const ledger = this.ledger(upstream)
+        for (const traffic of ledger.traffic) traffic.closeTunnels(0)
+        ledger.whenIdle(() => this.dispatch({ type: 'drained', at: this.clock.now(), upstream, epoch }))
+        return
+      }
+      case 'run-hook': {
+        const { hook, from, to, epoch } = effect
+        this.options
+          .runHook({ hook, pool: this.name, from, to, epoch })
+          .then(({ ok, detail }) => this.dispatch({ type: 'hook-finished', at: this.clock.now(), hook, epoch, ok, detail }))
+        return
+      }
+      case 'probe-now':
+        return this.probeNow(effect.upstream)
+      case 'wake-at':
+        return this.wakeAt(effect.at)
+      case 'announce':
+        return this.announce(effect.notice)
+    }
+  }
+
+  private wakeAt(at: Millis): void {
+    this.wake?.()
+    this.wake = this.clock.after(at - this.clock.now(), () => {
+      this.wake = null
+      // Timers may fire a fraction of a millisecond early; the moment asked for has come all the same.
+      this.dispatch({ type: 'tick', at: ms(Math.max(at, this.clock.now())) })
+    })
+  }
+
+  private retire(id: UpstreamId, { waiting, finishBy, tunnelsBy, spread }: Retirement): void {
+    const { traffic } = this.ledger(id)
+    const now = this.clock.now()
+    this.cancelRetirement(id)
+    this.retirements.set(id, [
+      this.clock.after(tunnelsBy - now, () => {
+        for (const control of traffic) control.closeTunnels(spread)
+      }),
+      this.clock.after(Math.max(finishBy, tunnelsBy + spread) - now, () => {
+        for (const control of traffic) control.closeAll()
+      }),
+    ])
+    if (waiting === 'abandon') for (const control of traffic) control.abandonWaiting(`${id} was given up`)
+  }
+
+  private cancelRetirement(id: UpstreamId): void {
+    for (const cancel of this.retirements.get(id) ?? []) cancel()
+    this.retirements.delete(id)
+  }
+
+  private announce(notice: Notice): void {
+    const { counters } = this
+    if (notice.type === 'failover') {
+      counters.failovers.add(notice.rule ?? 'operator')
+      counters.lastFailoverAt = notice.at
+    } else if (notice.type === 'switchover') counters.switchovers++
+    else if (notice.type === 'failback') counters.failbacks++
+    this.options.onNotice(notice)
+  }
+
+  private find(id: UpstreamId, finding: Finding): void {
+    if (finding.type === 'convict') this.convict(id, finding.conviction)
+    else this.confirm(id)
+  }
+
+  private convict(id: UpstreamId, conviction: Extract<Finding, { type: 'convict' }>['conviction']): void {
+    const { upstreams, epoch } = this.current
+    const known = upstreams.find((upstream) => upstream.id === id)?.ejection
+    const now = this.clock.now()
+    // More of what is already known would only count as another strike.
+    if (known && now < known.until) return
+    this.dispatch({ type: 'convicted', at: now, upstream: id, epoch, conviction })
+  }
+
+  private confirm(id: UpstreamId): void {
+    if (this.confirming.has(id)) return
+    const again = this.clock.after(CONFIRM_AGAIN, () => {
+      this.confirming.delete(id)
+      this.probeNow(id)
+    })
+    this.confirming.set(id, again)
+    this.probeNow(id)
+  }
+
+  /** The active, as long as it is worth suspecting. */
+  private watchedLedger(): UpstreamLedger | null {
+    const { active } = this.route
+    if (active === null || this.current.phase !== 'serving') return null
+    const ejection = this.current.upstreams.find((upstream) => upstream.id === active)?.ejection
+    return ejection && this.clock.now() < ejection.until ? null : this.ledger(active)
+  }
+
+  private probeForHang(): void {
+    for (const { id, admin } of this.current.upstreams) if (admin.state !== 'disabled') this.probeNow(id)
+  }
+}
