@@ -1,0 +1,66 @@
+/** The connections to one upstream: idle ones are reused last in, first out, as long as they can be trusted. */
+import type { HeadLimits } from './limits.ts'
+import type { Sweeper } from './sweeper.ts'
+import type { ConnectTo } from './transport.ts'
+import { UpstreamConnection } from './upstream-connection.ts'
+
+/** A request that cannot be repeated takes a socket idle for no longer than this, or a fresh one. */
+const PROVEN_WITHIN = 1_000
+/** When the server does not say how long it keeps idle connections: below the usual 5 s. */
+const IDLE_FOR = 4_000
+
+export type PoolEvents = Readonly<{ onHeard(): void; onConnected(): void }>
+
+export class ConnectionPool {
+  readonly all = new Set<UpstreamConnection>()
+  private readonly idle: UpstreamConnection[] = []
+  private readonly to: ConnectTo
+  private readonly sweeper: Sweeper
+  private readonly limits: HeadLimits
+  private readonly events: PoolEvents
+
+  constructor(to: ConnectTo, setup: Readonly<{ sweeper: Sweeper; limits: HeadLimits; events: PoolEvents }>) {
+    this.to = to
+    this.sweeper = setup.sweeper
+    this.limits = setup.limits
+    this.events = setup.events
+  }
+
+  /** An idle connection or, when there is none that will do, a new one that is still connecting. */
+  acquire(repeatable: boolean): UpstreamConnection {
+    const now = this.sweeper.clock.now()
+    for (let found = this.idle.pop(); found; found = this.idle.pop()) {
+      const age = now - found.idleSince
+      if (!found.idle || found.transport.closed || age > found.idleFor) continue
+      if (repeatable || age <= PROVEN_WITHIN) return found
+      // The others below it are older still.
+      this.idle.push(found)
+      break
+    }
+    return this.open()
+  }
+
+  open(): UpstreamConnection {
+    const { sweeper, limits } = this
+    const connection = new UpstreamConnection(this.to, { owner: this.owner, sweeper, limits, idleFor: IDLE_FOR })
+    this.all.add(connection)
+    return connection
+  }
+
+  closeAll(): void {
+    for (const connection of [...this.all]) connection.fail('aborted', 'the upstream was taken out of service')
+  }
+
+  private readonly owner = {
+    onHeard: () => this.events.onHeard(),
+    onConnected: () => this.events.onConnected(),
+    onIdle: (connection: UpstreamConnection) => {
+      this.idle.push(connection)
+    },
+    onClosed: (connection: UpstreamConnection) => {
+      this.all.delete(connection)
+      const index = this.idle.lastIndexOf(connection)
+      if (index >= 0) this.idle.splice(index, 1)
+    },
+  }
+}

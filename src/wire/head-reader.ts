@@ -1,0 +1,55 @@
+/** Collects the bytes of one head until its empty line, wherever the reads cut it. */
+
+const END = '\r\n\r\n'
+
+export type HeadRead =
+  | Readonly<{ state: 'complete'; text: string; next: number }>
+  | Readonly<{ state: 'partial' }>
+  | Readonly<{ state: 'too-long' }>
+  /** A line that ends without CR, or a CR alone: no empty line will ever come that counts. */
+  | Readonly<{ state: 'malformed' }>
+
+const PARTIAL: HeadRead = { state: 'partial' }
+const TOO_LONG: HeadRead = { state: 'too-long' }
+const MALFORMED: HeadRead = { state: 'malformed' }
+
+export class HeadReader {
+  /** What came of a head whose end has not come yet. */
+  private begun = ''
+
+  get empty(): boolean {
+    return this.begun === ''
+  }
+
+  /** The begun head's first line is complete. */
+  get hasFirstLine(): boolean {
+    return this.begun.includes('\r\n')
+  }
+
+  reset(): void {
+    this.begun = ''
+  }
+
+  read(bytes: Buffer, from: number, to: number, maximum: number): HeadRead {
+    if (this.begun === '') {
+      const found = bytes.indexOf(END, from, 'latin1')
+      // The buffer goes on behind `to` with bytes of earlier reads: an end found there is none.
+      if (found >= 0 && found + END.length <= to) {
+        const next = found + END.length
+        if (next - from > maximum) return TOO_LONG
+        return { state: 'complete', text: bytes.toString('latin1', from, next), next }
+      }
+    }
+    const before = this.begun.length
+    const text = this.begun + bytes.toString('latin1', from, Math.min(to, from + maximum + END.length - before))
+    const found = text.indexOf(END, Math.max(0, before - END.length + 1))
+    if (found >= 0 && found + END.length <= maximum) {
+      this.begun = ''
+      const length = found + END.length
+      return { state: 'complete', text: text.slice(0, length), next: from + length - before }
+    }
+    this.begun = text
+    if (/[^\r]\n|^\n|\r[^\n]|\0/.test(text)) return MALFORMED
+    return text.length > maximum ? TOO_LONG : PARTIAL
+  }
+}

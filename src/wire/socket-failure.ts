@@ -1,0 +1,71 @@
+/** The one place that reads Node's error codes: what went wrong on a socket, in the words of the core. */
+import type { FailureKind } from '../core/failure.ts'
+
+/** Every code with a meaning of its own. Whatever is missing here ended an open connection: a reset. */
+const KINDS: Readonly<Record<string, FailureKind>> = {
+  ECONNREFUSED: 'refused',
+
+  EHOSTUNREACH: 'unreachable',
+  EHOSTDOWN: 'unreachable',
+  ENETUNREACH: 'unreachable',
+  ENETDOWN: 'unreachable',
+  EADDRNOTAVAIL: 'unreachable',
+  // The path of a unix socket: nobody has created it, or we may not open it.
+  ENOENT: 'unreachable',
+  ENOTSOCK: 'unreachable',
+  EACCES: 'unreachable',
+  EPERM: 'unreachable',
+
+  ENOTFOUND: 'dns',
+  ENODATA: 'dns',
+  ESERVFAIL: 'dns',
+  EBADNAME: 'dns',
+
+  ECONNRESET: 'reset',
+  ECONNABORTED: 'reset',
+  EPIPE: 'reset',
+
+  ETIMEDOUT: 'timeout',
+  ERR_SOCKET_CONNECTION_TIMEOUT: 'timeout',
+
+  // We ourselves ran out of something. No upstream may be convicted for that.
+  EMFILE: 'aborted',
+  ENFILE: 'aborted',
+  ENOBUFS: 'aborted',
+  ENOMEM: 'aborted',
+
+  EPROTO: 'tls',
+  CERT_HAS_EXPIRED: 'tls',
+  HOSTNAME_MISMATCH: 'tls',
+  INVALID_CA: 'tls',
+  INVALID_PURPOSE: 'tls',
+  PATH_LENGTH_EXCEEDED: 'tls',
+}
+
+const FAMILIES: readonly (readonly [prefix: string, kind: FailureKind])[] = [
+  ['EAI_', 'dns'],
+  ['ERR_TLS_', 'tls'],
+  ['ERR_SSL_', 'tls'],
+  ['CERT_', 'tls'],
+  ['CRL_', 'tls'],
+  ['ERROR_IN_', 'tls'],
+  ['UNABLE_TO_', 'tls'],
+  ['DEPTH_ZERO_', 'tls'],
+  ['SELF_SIGNED_', 'tls'],
+]
+
+/** Null: the socket closed without an error before it was due. */
+export function failureKindOf(error: NodeJS.ErrnoException | null): FailureKind {
+  const code = codeOf(error)
+  if (code === null) return 'reset'
+  const kind = KINDS[code]
+  if (kind) return kind
+  return FAMILIES.find(([prefix]) => code.startsWith(prefix))?.[1] ?? 'reset'
+}
+
+/** A name with several addresses fails with an AggregateError, whose own code may be missing. */
+function codeOf(error: NodeJS.ErrnoException | null): string | null {
+  if (!error) return null
+  if (typeof error.code === 'string') return error.code
+  return error instanceof AggregateError && error.errors.length > 0 ? codeOf(error.errors[0]) : null
+}

@@ -1,0 +1,160 @@
+/**
+ * One socket, read through a reusable buffer instead of a stream: no Buffer per read, no Readable machinery.
+ *
+ * The trap this file guards: `write(slice)` may not complete at once, and the kernel's copy is then taken later from
+ * memory that the next read overwrites. So bytes of the shared buffer are copied before they are written, and bytes of a
+ * buffer of one's own are written in place, and the buffer is given up when the write did not complete.
+ */
+import net from 'node:net'
+import tls from 'node:tls'
+
+export interface TransportOwner {
+  onConnected(): void
+  /** `bytes[0..length)` just arrived; valid during the call only. */
+  onBytes(bytes: Buffer, length: number): void
+  /** The peer will send no more (FIN). */
+  onReadEnd(): void
+  onWritable(): void
+  /** Exactly once, and the last call. */
+  onClosed(error: NodeJS.ErrnoException | null): void
+}
+
+const READ_SIZE = 65_536
+/** Read into by every socket that has nothing long under way: what it holds is used up within the read callback. */
+const shared = Buffer.allocUnsafeSlow(READ_SIZE)
+
+export type ConnectTo = Readonly<{
+  host: string
+  port: number
+  tls: Readonly<{ serverName: string; verify: boolean; ca: string | null }> | null
+}>
+
+type OnRead = { buffer: () => Buffer; callback: (length: number, buffer: Uint8Array) => boolean }
+
+export class Transport {
+  readonly remoteAddress: string
+  private readonly owner: TransportOwner
+  private readonly socket: net.Socket
+  private streamBuffer: Buffer | null = null
+  private failure: NodeJS.ErrnoException | null = null
+
+  static accept(owner: TransportOwner, accepted: net.Socket): Transport {
+    return new Transport(owner, (onread) => adopt(accepted, onread), accepted.remoteAddress ?? '')
+  }
+
+  static connect(owner: TransportOwner, to: ConnectTo): Transport {
+    return new Transport(owner, (onread) => connect(to, onread), to.host)
+  }
+
+  private constructor(owner: TransportOwner, open: (onread: OnRead) => net.Socket, remoteAddress: string) {
+    this.owner = owner
+    this.remoteAddress = remoteAddress
+    this.socket = open({
+      buffer: () => this.streamBuffer ?? shared,
+      callback: (length, buffer) => {
+        this.owner.onBytes(buffer as Buffer, length)
+        return true
+      },
+    })
+    this.listen()
+  }
+
+  private listen(): void {
+    const { socket, owner } = this
+    socket.once(socket instanceof tls.TLSSocket ? 'secureConnect' : 'connect', () => owner.onConnected())
+    socket.on('end', () => owner.onReadEnd())
+    socket.on('drain', () => owner.onWritable())
+    socket.on('error', (error) => {
+      this.failure = error
+    })
+    socket.on('close', () => owner.onClosed(this.failure))
+    // A socket that could not take the reusable buffer falls back to ordinary events; their chunks are its own.
+    socket.on('data', (chunk: Buffer) => owner.onBytes(chunk, chunk.length))
+  }
+
+  get closed(): boolean {
+    return this.socket.destroyed
+  }
+
+  /** Bytes written that the kernel has not taken yet. */
+  get pending(): number {
+    return this.socket.writableLength
+  }
+
+  /** A long body begins: reads get a buffer of their own, so that it can be written on in place. */
+  startStream(): void {
+    this.streamBuffer ??= Buffer.allocUnsafeSlow(READ_SIZE)
+  }
+
+  endStream(): void {
+    this.streamBuffer = null
+  }
+
+  /** All writes return false when the peer should be given time: wait for `onWritable`. */
+  writeText(latin1: string): boolean {
+    return this.socket.write(latin1, 'latin1')
+  }
+
+  /** Bytes that stay as they are until they are written. */
+  writeKept(bytes: Buffer): boolean {
+    return this.socket.write(bytes)
+  }
+
+  /** Bytes that `source` is delivering at this moment. */
+  writeFrom(source: Transport, bytes: Buffer, from: number, to: number): boolean {
+    if (bytes === shared) return this.socket.write(Buffer.from(bytes.subarray(from, to)))
+    const taken = this.socket.write(bytes.subarray(from, to))
+    if (this.socket.writableLength > 0 && source.streamBuffer === bytes) {
+      source.streamBuffer = Buffer.allocUnsafeSlow(READ_SIZE)
+    }
+    return taken
+  }
+
+  pause(): void {
+    this.socket.pause()
+  }
+
+  resume(): void {
+    this.socket.resume()
+  }
+
+  /** No more will be written; reading goes on. */
+  end(): void {
+    this.socket.end()
+  }
+
+  destroy(): void {
+    this.socket.destroy()
+  }
+
+  /** Closes so that the peer cannot take it for a regular end. */
+  reset(): void {
+    this.socket.resetAndDestroy()
+  }
+}
+
+/**
+ * A server's socket can be read through `onread` only when it is made with it, so the accepted socket's handle is moved
+ * to one that is. `_handle` is internal: should it ever be missing, the accepted socket serves as it is.
+ */
+function adopt(accepted: net.Socket, onread: OnRead): net.Socket {
+  const holder = accepted as unknown as { _handle: unknown }
+  const handle = holder._handle
+  if (!handle || accepted instanceof tls.TLSSocket) {
+    accepted.resume()
+    return accepted
+  }
+  holder._handle = null
+  const socket = new net.Socket({ handle, onread, allowHalfOpen: true } as unknown as net.SocketConstructorOpts)
+  socket.resume()
+  return socket
+}
+
+function connect(to: ConnectTo, onread: OnRead): net.Socket {
+  const { host, port } = to
+  const options = { host, port, noDelay: true, allowHalfOpen: true, onread } as const
+  if (!to.tls) return net.connect(options)
+  const { serverName, verify, ca } = to.tls
+  const name = net.isIP(serverName) ? {} : { servername: serverName }
+  return tls.connect({ ...options, ...name, rejectUnauthorized: verify, ...(ca ? { ca } : {}) })
+}
