@@ -1,0 +1,251 @@
+/**
+ * One try of one request at one upstream: sends it, watches its deadlines, hands the answer on or reports one Failure.
+ * Reused by its forwarding; a connection that was let go of cannot reach it any more.
+ */
+import type { Failure, FailureKind, FailurePhase } from '../core/failure.ts'
+import { isGatewayStatus } from '../core/failure.ts'
+import type { Millis } from '../core/time.ts'
+import type { ResponseHead } from '../wire/response-head.ts'
+import type { Transport } from '../wire/transport.ts'
+import type { ResponseHandler, UpstreamConnection } from '../wire/upstream-connection.ts'
+import type { ReplayBody } from './replay-body.ts'
+import type { UpstreamEndpoint } from './upstream-endpoint.ts'
+
+export type AttemptLimits = Readonly<{
+  connect: number
+  responseHead: number
+  /** From the request's arrival to the head of its answer, all attempts together. */
+  request: number
+  /** Answers up to this many bytes are passed on only when whole, so that a cut one can be replayed. */
+  holdAnswers: number
+}>
+
+/** What an attempt needs of the request it serves, and tells it. */
+export interface AttemptOwner {
+  readonly method: string
+  readonly bareBody: boolean
+  readonly bodyDone: boolean
+  readonly body: ReplayBody
+  readonly startedAt: Millis
+  /** `GET /items`: the class of routes that the request belongs to, for evidence. */
+  routeClass(): string
+  /** Bytes of the request may flow. */
+  onRequestWritable(): void
+  onInterim(head: ResponseHead): void
+  /** The upstream answered with an error that may be replayed. True: the answer is not wanted, the attempt is over. */
+  declines(failure: Failure): boolean
+  /** Head and first bytes. Returns false when the client should be given time. */
+  onAnswer(head: ResponseHead, body: string): boolean
+  onAnswerBytes(source: Transport, bytes: Buffer, from: number, to: number): boolean
+  onAnswerEnd(): void
+  /** A 101: opens the tunnel, or says why not. */
+  onSwitching(connection: UpstreamConnection): string | null
+  onFailed(failure: Failure): void
+  /** True: goes on waiting all the same. */
+  keepsWaiting(failure: Failure): boolean
+}
+
+const INLINE = 16_384
+
+export class Attempt implements ResponseHandler {
+  endpoint: UpstreamEndpoint | null = null
+  private readonly owner: AttemptOwner
+  private readonly limits: AttemptLimits
+  private readonly now: () => Millis
+  private connection: UpstreamConnection | null = null
+  private phase: FailurePhase = 'connecting'
+  private fresh = true
+  private waiting = false
+  private held = ''
+  private holding = false
+  private since: Millis
+  /** Sent after another upstream had failed the same request: the request itself may be the culprit. */
+  private suspectRequest = false
+
+  constructor(owner: AttemptOwner, limits: AttemptLimits, now: () => Millis) {
+    this.owner = owner
+    this.limits = limits
+    this.now = now
+    this.since = now()
+  }
+
+  get method(): string {
+    return this.owner.method
+  }
+
+  get bareBody(): boolean {
+    return this.owner.bareBody
+  }
+
+  /** The request's bytes can be written as they come. */
+  get takesBytes(): boolean {
+    return this.phase !== 'connecting'
+  }
+
+  start(endpoint: UpstreamEndpoint, how: Readonly<{ fresh: boolean; repeatable: boolean; suspect: boolean }>): void {
+    this.endpoint = endpoint
+    this.phase = 'connecting'
+    this.waiting = false
+    this.held = ''
+    this.holding = false
+    this.suspectRequest = how.suspect
+    this.since = this.now()
+    endpoint.ledger.attemptStarted()
+    const connection = how.fresh ? endpoint.connections.open() : endpoint.connections.acquire(how.repeatable)
+    this.connection = connection
+    this.fresh = connection.served === 0
+    connection.use(this)
+  }
+
+  /** Returns false when the upstream should be given time. */
+  sendBytes(source: Transport, bytes: Buffer, from: number, to: number): boolean {
+    return this.connection?.transport.writeFrom(source, bytes, from, to) ?? true
+  }
+
+  requestEnded(): void {
+    if (this.phase === 'connecting' || !this.connection) return
+    this.connection.requestFinished()
+    if (this.phase === 'partly-sent') this.phase = 'awaiting-head'
+    this.since = this.now()
+  }
+
+  clientWritable(): void {
+    this.connection?.transport.resume()
+  }
+
+  /** Lets go of the connection without a verdict on anyone. */
+  cancel(): void {
+    const { connection } = this
+    if (!connection) return
+    this.end()
+    connection.discard()
+  }
+
+  onConnected(): void {
+    const { connection, owner } = this
+    if (!connection) return
+    this.phase = 'unsent'
+    const { body } = owner
+    let flowing = connection.transport.writeText(body.text)
+    for (const chunk of body.chunks) flowing = connection.transport.writeKept(chunk)
+    body.trim()
+    this.phase = owner.bodyDone ? 'awaiting-head' : 'partly-sent'
+    this.since = this.now()
+    this.waiting = true
+    this.endpoint?.ledger.evidence.sent(this.since)
+    if (owner.bodyDone) connection.requestFinished()
+    else if (flowing) owner.onRequestWritable()
+  }
+
+  onWritable(): void {
+    if (!this.owner.bodyDone) this.owner.onRequestWritable()
+  }
+
+  onInterim(): void {
+    if (this.connection) this.owner.onInterim(this.connection.head)
+  }
+
+  onHead(): void {
+    const { connection, endpoint } = this
+    if (!connection || !endpoint) return
+    this.settle()
+    const { head } = connection
+    const { status } = head
+    if (status === 101) return this.switchProtocols(connection)
+    endpoint.ledger.attemptAnswered(status, status >= 500 ? this.owner.routeClass() : '', this.now())
+    if (status === 500 || isGatewayStatus(status)) {
+      if (this.owner.declines(this.failure('status', `answered ${status}`, status))) return this.cancel()
+    }
+    this.held = ''
+    this.holding = head.body === 'none' || (head.body === 'length' && head.length <= this.limits.holdAnswers)
+    this.phase = 'held'
+  }
+
+  onBody(bytes: Buffer, from: number, to: number): void {
+    const { connection } = this
+    if (!connection) return
+    if (this.phase === 'held') {
+      if (this.holding || this.held.length + to - from <= INLINE) {
+        this.held += bytes.toString('latin1', from, to)
+        return
+      }
+      this.release(connection)
+    }
+    if (!this.owner.onAnswerBytes(connection.transport, bytes, from, to)) connection.transport.pause()
+  }
+
+  onBatch(): void {
+    if (this.phase === 'held' && !this.holding && this.connection) this.release(this.connection)
+  }
+
+  onFinished(): void {
+    const { connection } = this
+    if (!connection) return
+    if (this.phase === 'held') this.release(connection)
+    this.end()
+    this.owner.onAnswerEnd()
+  }
+
+  onFailed(kind: FailureKind, detail: string): void {
+    if (!this.connection) return
+    const failure = this.failure(kind, detail, 0)
+    const { endpoint } = this
+    this.end()
+    const excused = this.suspectRequest && failure.phase !== 'connecting'
+    if (!excused) endpoint?.ledger.attemptFailed(failure, this.owner.routeClass(), this.now())
+    this.owner.onFailed(failure)
+  }
+
+  onAbandoned(detail: string): void {
+    const failure = this.failure('hang', detail, 0)
+    if (this.owner.keepsWaiting(failure)) return
+    this.cancel()
+    this.owner.onFailed(failure)
+  }
+
+  sweep(now: Millis): void {
+    const { connection } = this
+    if (!connection) return
+    if (this.phase === 'streaming') return
+    const { request } = this.limits
+    if (now - this.owner.startedAt > request) return connection.fail('timeout', `no answer within ${request} ms in all`)
+    const waited = now - this.since
+    if (this.phase === 'connecting') {
+      if (waited > this.limits.connect) connection.fail('timeout', `no connection within ${this.limits.connect} ms`)
+    } else if (this.phase === 'awaiting-head' && waited > this.limits.responseHead) {
+      connection.fail('timeout', `no answer within ${this.limits.responseHead} ms`)
+    }
+  }
+
+  private switchProtocols(connection: UpstreamConnection): void {
+    const refusal = this.owner.onSwitching(connection)
+    if (refusal !== null) return connection.fail('protocol', refusal)
+    this.end()
+  }
+
+  private release(connection: UpstreamConnection): void {
+    this.phase = 'streaming'
+    const text = this.held
+    this.held = ''
+    if (!this.owner.onAnswer(connection.head, text)) connection.transport.pause()
+  }
+
+  /** The first byte is here, or none will come. */
+  private settle(): void {
+    if (!this.waiting) return
+    this.waiting = false
+    this.endpoint?.ledger.evidence.settled()
+  }
+
+  private end(): void {
+    this.settle()
+    this.connection = null
+    this.endpoint?.ledger.attemptEnded()
+  }
+
+  private failure(kind: FailureKind, detail: string, status: number): Failure {
+    const blame = kind === 'aborted' ? 'proxy' : 'upstream'
+    const connection = this.fresh ? 'fresh' : 'reused'
+    return { phase: this.phase, blame, connection, kind, detail, status }
+  }
+}

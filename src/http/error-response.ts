@@ -1,0 +1,68 @@
+/** Every answer that the proxy makes by itself: one table of codes, and the one place that turns a code into HTTP. */
+import type { Refusal, RequestHead } from '../wire/request-head.ts'
+
+type Entry = Readonly<{ status: number; phrase: string; text: string }>
+
+const TABLE = {
+  bad_request: { status: 400, phrase: 'Bad Request', text: 'The request is not valid HTTP/1.1.' },
+  request_timeout: { status: 408, phrase: 'Request Timeout', text: 'The request did not arrive in time.' },
+  content_too_large: { status: 413, phrase: 'Content Too Large', text: 'The request body is too large.' },
+  uri_too_long: { status: 414, phrase: 'URI Too Long', text: 'The request target is too long.' },
+  expectation_failed: { status: 417, phrase: 'Expectation Failed', text: 'Only 100-continue may be expected.' },
+  head_too_large: { status: 431, phrase: 'Request Header Fields Too Large', text: 'The request head is too large.' },
+  not_implemented: { status: 501, phrase: 'Not Implemented', text: 'The request asks for something not supported.' },
+  version_not_supported: { status: 505, phrase: 'HTTP Version Not Supported', text: 'Use HTTP/1.1.' },
+  upstream_unreachable: { status: 502, phrase: 'Bad Gateway', text: 'The upstream could not be reached.' },
+  upstream_broke: { status: 502, phrase: 'Bad Gateway', text: 'The upstream broke off before it had answered.' },
+  upstream_protocol: {
+    status: 502,
+    phrase: 'Bad Gateway',
+    text: 'The upstream answered with something that is not valid HTTP.',
+  },
+  upstream_timeout: { status: 504, phrase: 'Gateway Timeout', text: 'The upstream did not answer in time.' },
+  no_upstream: {
+    status: 503,
+    phrase: 'Service Unavailable',
+    text: 'No upstream is fit to serve this request right now.',
+  },
+  overloaded: { status: 503, phrase: 'Service Unavailable', text: 'Too many requests are waiting.' },
+} as const satisfies Record<string, Entry>
+
+export type ErrorCode = keyof typeof TABLE
+
+export type ErrorReply = Readonly<{ code: ErrorCode; detail: string; close: boolean }>
+
+const REFUSALS: Record<Refusal['status'], ErrorCode> = {
+  400: 'bad_request',
+  408: 'request_timeout',
+  413: 'content_too_large',
+  414: 'uri_too_long',
+  417: 'expectation_failed',
+  431: 'head_too_large',
+  501: 'not_implemented',
+  505: 'version_not_supported',
+}
+
+/** After a refusal nothing on the connection can be trusted any more. */
+export function refusalReply(refusal: Refusal): ErrorReply {
+  return { code: REFUSALS[refusal.status], detail: refusal.reason, close: true }
+}
+
+export const errorStatus = (code: ErrorCode): number => TABLE[code].status
+
+/** The whole answer as one text. `head` only when it was understood: without it the answer is plain text. */
+export function errorText(reply: ErrorReply, head: RequestHead | null, close: boolean): string {
+  const { status, phrase, text } = TABLE[reply.code]
+  const message = reply.detail === '' ? text : `${text} (${reply.detail})`
+  const wantsJson = head?.fields.find('accept')?.includes('json') ?? false
+  const body = wantsJson
+    ? `${JSON.stringify({ code: reply.code, message })}\n`
+    : `${status} ${phrase}\n${message}\nUnderstudy-Error: ${reply.code}\n`
+  const retry = status === 503 ? 'Retry-After: 1\r\n' : ''
+  const connection = close ? 'Connection: close\r\n' : head?.minor === 0 ? 'Connection: keep-alive\r\n' : ''
+  return (
+    `HTTP/1.1 ${status} ${phrase}\r\nUnderstudy-Error: ${reply.code}\r\n${retry}` +
+    `Content-Type: ${wantsJson ? 'application/json' : 'text/plain; charset=utf-8'}\r\nCache-Control: no-store\r\n` +
+    `Content-Length: ${body.length}\r\n${connection}\r\n${head?.method === 'HEAD' ? '' : body}`
+  )
+}

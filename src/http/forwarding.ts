@@ -1,0 +1,354 @@
+/**
+ * Carries one exchange from its arrival to its end: finds the route, tries, replays, holds, answers. Reused for every
+ * request of a connection. Decisions are the core's; this file only carries them out.
+ */
+import type { Failure } from '../core/failure.ts'
+import type { GiveUpReason, MethodClass, ReplayDecision } from '../core/replay.ts'
+import { decideReplay, methodClass } from '../core/replay.ts'
+import type { Route } from '../core/route.ts'
+import type { Millis } from '../core/time.ts'
+import { ms } from '../core/time.ts'
+import type { UpstreamId } from '../core/upstream.ts'
+import type { Waiter } from '../runtime/hold.ts'
+import type { ResponseHead } from '../wire/response-head.ts'
+import type { Splice } from '../wire/splice.ts'
+import type { Transport } from '../wire/transport.ts'
+import type { UpstreamConnection } from '../wire/upstream-connection.ts'
+import type { AttemptRecord } from './access-log.ts'
+import type { AttemptOwner } from './attempt.ts'
+import { Attempt } from './attempt.ts'
+import type { ErrorCode, ErrorReply } from './error-response.ts'
+import { errorStatus } from './error-response.ts'
+import type { Exchange, ExchangeServer } from './exchange.ts'
+import { chooseRequestId, requestText } from './header-rules.ts'
+import type { HttpPool } from './http-pool.ts'
+import { ReplayBody } from './replay-body.ts'
+
+type State = 'idle' | 'collecting' | 'held' | 'trying' | 'answering' | 'done'
+
+/** Where a request waits for another route than the one that failed it. */
+type FailedOn = Readonly<{ upstream: UpstreamId; epoch: number; failure: Failure }>
+
+export class Forwarding implements ExchangeServer, AttemptOwner, Waiter {
+  readonly body: ReplayBody
+  requestId = ''
+  startedAt: Millis
+  private readonly exchange: Exchange
+  private readonly pool: HttpPool
+  private readonly attempt: Attempt
+  private state: State = 'idle'
+  private kind: MethodClass = 'safe'
+  private replays = 0
+  private raced = false
+  private wasHeld = false
+  private failedOn: FailedOn | null = null
+  private records: AttemptRecord[] = []
+  private status = 0
+  private bytes = 0
+
+  constructor(exchange: Exchange, pool: HttpPool) {
+    this.exchange = exchange
+    this.pool = pool
+    this.body = new ReplayBody(pool.options.replayBody, pool.memory)
+    this.attempt = new Attempt(this, pool.options.attempt, () => pool.clock.now())
+    this.startedAt = pool.clock.now()
+  }
+
+  get method(): string {
+    return this.exchange.head.method
+  }
+
+  get bareBody(): boolean {
+    return this.exchange.bareBody
+  }
+
+  get bodyDone(): boolean {
+    return this.exchange.bodyDone
+  }
+
+  get heldBytes(): number {
+    return this.body.text.length + this.body.size
+  }
+
+  /** METHOD and first path segment. */
+  routeClass(): string {
+    const { method, target } = this.exchange.head
+    return `${method} ${/^\/[^/?]*/.exec(target)?.[0] ?? target}`
+  }
+
+  // ---- the client's side -----------------------------------------------------------------------------------------
+
+  requestBegun(): void {
+    const { head, client } = this.exchange
+    const { pool } = this
+    this.state = 'collecting'
+    this.startedAt = pool.clock.now()
+    this.kind = methodClass(head.method)
+    this.replays = 0
+    this.raced = false
+    this.wasHeld = false
+    this.failedOn = null
+    this.status = 0
+    this.bytes = 0
+    if (this.records.length > 0) this.records = []
+    this.requestId = chooseRequestId(head, pool.makeRequestId)
+    const { requestId } = this
+    this.body.start(requestText(head, { client, requestId, defaultHost: pool.options.defaultHost }))
+    pool.budget.earn()
+  }
+
+  requestBytes(source: Transport, bytes: Buffer, from: number, to: number): void {
+    if (this.state === 'trying' || this.state === 'answering') {
+      if (this.attempt.takesBytes) {
+        this.body.keepSent(bytes, from, to)
+        if (!this.attempt.sendBytes(source, bytes, from, to)) this.exchange.pauseBody()
+        return
+      }
+    } else if (this.state === 'done') return
+    if (!this.body.keepUnsent(bytes, from, to)) this.exchange.pauseBody()
+  }
+
+  requestBatch(): void {
+    if (this.state === 'collecting') this.go()
+    else if (this.bodyDone && (this.state === 'trying' || this.state === 'answering')) this.attempt.requestEnded()
+  }
+
+  requestRefused(reply: ErrorReply): void {
+    const answered = this.state === 'answering'
+    this.abandon()
+    if (answered) this.exchange.truncate()
+    else this.answerError(reply)
+  }
+
+  clientWritable(): void {
+    this.attempt.clientWritable()
+  }
+
+  clientGone(): void {
+    this.abandon()
+    if (this.state !== 'done') this.finish('client-gone')
+  }
+
+  private abandon(): void {
+    this.pool.runtime.hold.leave(this)
+    this.attempt.cancel()
+  }
+
+  // ---- the route -------------------------------------------------------------------------------------------------
+
+  private go(): void {
+    const { route } = this.pool.runtime
+    if (route.gate === 'open' && route.active !== null) this.tryOn(route.active, false)
+    else this.wait()
+  }
+
+  private tryOn(upstream: UpstreamId, fresh: boolean): void {
+    this.state = 'trying'
+    const endpoint = this.pool.endpoint(upstream)
+    this.attempt.start(endpoint, { fresh, repeatable: this.kind === 'safe', suspect: this.replays > 0 })
+  }
+
+  private wait(): void {
+    this.state = 'held'
+    this.wasHeld = true
+    if (this.pool.runtime.hold.enter(this)) return
+    this.fail('overloaded', 'hold-full', 'as many requests as may wait are waiting')
+  }
+
+  offer(route: Route): boolean {
+    if (route.gate === 'hold' || route.active === null) return false
+    const { failedOn } = this
+    const sameAsFailed = failedOn !== null && failedOn.upstream === route.active && failedOn.epoch === route.epoch
+    const target = sameAsFailed ? route.fallback : route.active
+    if (target === null) return false
+    this.tryOn(target, false)
+    return true
+  }
+
+  expire(): void {
+    const { failedOn } = this
+    const waited = `waited ${this.pool.runtime.hold.time} ms`
+    if (failedOn) this.failAfter(failedOn.failure, 'no-upstream')
+    else this.fail('no_upstream', 'no-upstream', waited)
+  }
+
+  // ---- the attempt -----------------------------------------------------------------------------------------------
+
+  onRequestWritable(): void {
+    this.exchange.resumeBody()
+  }
+
+  onInterim(head: ResponseHead): void {
+    this.exchange.interim(head)
+  }
+
+  declines(failure: Failure): boolean {
+    const decision = this.decide(failure)
+    if (decision.action !== 'replay') {
+      if (decision.action === 'give-up') this.pool.runtime.counters.replayAbandoned.add(decision.reason)
+      return false
+    }
+    const { route } = this.pool.runtime
+    const target = this.elsewhere(route)
+    if (target === null) return false
+    if (failure.status === 500) this.pool.budget.spend()
+    this.record(failure)
+    // Not from within the connection that is still handing its answer over.
+    queueMicrotask(() => this.replayOn(target))
+    return true
+  }
+
+  keepsWaiting(failure: Failure): boolean {
+    return this.decide(failure).action === 'keep-waiting'
+  }
+
+  onFailed(failure: Failure): void {
+    this.record(failure)
+    const decision = this.decide(failure)
+    if (decision.action === 'replay') return this.replay(failure, decision.where)
+    const reason = decision.action === 'give-up' ? decision.reason : 'may-have-executed'
+    this.pool.runtime.counters.replayAbandoned.add(reason)
+    this.failAfter(failure, reason)
+  }
+
+  private decide(failure: Failure): ReplayDecision {
+    const { replays, raced, kind } = this
+    return decideReplay({
+      failure,
+      method: kind,
+      repeatable: this.pool.options.idempotencyKey && this.exchange.head.idempotencyKey,
+      bodyKept: this.body.kept,
+      replays,
+      raced,
+      errorBudgetLeft: this.pool.budget.left,
+    })
+  }
+
+  private replay(failure: Failure, where: 'elsewhere' | 'same-upstream'): void {
+    const { route } = this.pool.runtime
+    const upstream = this.attempt.endpoint?.ledger.id ?? null
+    if (where === 'same-upstream' && upstream !== null && upstream === route.active) {
+      this.raced = true
+      return this.tryOn(upstream, true)
+    }
+    const target = this.elsewhere(route)
+    if (target !== null) return this.replayOn(target)
+    if (!route.automatic || upstream === null) return this.failAfter(failure, 'no-upstream')
+    this.failedOn = { upstream, epoch: route.epoch, failure }
+    this.replays++
+    this.wait()
+  }
+
+  private replayOn(target: UpstreamId): void {
+    if (this.state !== 'trying') return
+    this.replays++
+    this.tryOn(target, false)
+  }
+
+  /** Another upstream than the one that just failed. */
+  private elsewhere(route: Route): UpstreamId | null {
+    if (route.gate === 'hold' || route.active === null) return null
+    return route.active === this.attempt.endpoint?.ledger.id ? route.fallback : route.active
+  }
+
+  // ---- the answer ------------------------------------------------------------------------------------------------
+
+  onAnswer(head: ResponseHead, body: string): boolean {
+    this.state = 'answering'
+    this.status = head.status
+    this.bytes = body.length
+    return this.exchange.answer(head, body)
+  }
+
+  onAnswerBytes(source: Transport, bytes: Buffer, from: number, to: number): boolean {
+    this.bytes += to - from
+    return this.exchange.answerBytes(source, bytes, from, to)
+  }
+
+  onAnswerEnd(): void {
+    const { counters } = this.pool.runtime
+    if (this.replays > 0) counters.rescued.add('replay')
+    else if (this.wasHeld) counters.rescued.add('hold')
+    this.finish(null)
+    this.exchange.answerEnd()
+  }
+
+  onSwitching(connection: UpstreamConnection): string | null {
+    const { upgrade } = this.exchange.head
+    const { endpoint } = this.attempt
+    if (upgrade === '' || connection.head.upgrade !== upgrade || !endpoint) return '101 that nobody asked for'
+    this.status = 101
+    let tunnel: Splice | null = null
+    tunnel = this.exchange.openTunnel(connection.head, connection, this.pool.options.upgradeIdle, () => {
+      if (tunnel) endpoint.removeTunnel(tunnel)
+    })
+    endpoint.addTunnel(tunnel)
+    this.finish(null)
+    return null
+  }
+
+  private failAfter(failure: Failure, reason: GiveUpReason | 'no-upstream'): void {
+    if (this.state === 'answering') {
+      this.pool.runtime.counters.lost.add('truncated')
+      this.finish('truncated')
+      this.exchange.truncate()
+      return
+    }
+    this.fail(codeOf(failure), reason, failure.detail)
+  }
+
+  private fail(code: ErrorCode, reason: string, detail: string): void {
+    this.pool.runtime.counters.lost.add(reason)
+    this.answerError({ code, detail, close: !this.bodyDone })
+  }
+
+  private answerError(reply: ErrorReply): void {
+    this.status = errorStatus(reply.code)
+    this.finish(reply.code)
+    this.exchange.answerError(reply)
+  }
+
+  // ---- accounts --------------------------------------------------------------------------------------------------
+
+  private record(failure: Failure): void {
+    const upstream = this.attempt.endpoint?.ledger.id ?? ''
+    const elapsed = ms(this.pool.clock.now() - this.startedAt)
+    this.records.push({ upstream, failure: `${failure.kind} ${failure.phase}`, ms: elapsed })
+  }
+
+  private finish(error: string | null): void {
+    this.state = 'done'
+    this.body.release()
+    const { pool } = this
+    const duration = ms(pool.clock.now() - this.startedAt)
+    pool.runtime.counters.durations.observe(duration)
+    pool.access?.(this.exchange, {
+      requestId: this.requestId,
+      status: this.status,
+      bytes: this.bytes,
+      duration,
+      upstream: this.attempt.endpoint?.ledger.id ?? null,
+      epoch: pool.runtime.route.epoch,
+      attempts: this.records,
+      rescued: error !== null ? null : this.replays > 0 ? 'replay' : this.wasHeld ? 'hold' : null,
+      error,
+    })
+  }
+}
+
+function codeOf(failure: Failure): ErrorCode {
+  switch (failure.kind) {
+    case 'timeout':
+    case 'hang':
+      return failure.phase === 'connecting' ? 'upstream_unreachable' : 'upstream_timeout'
+    case 'refused':
+    case 'unreachable':
+    case 'dns':
+    case 'tls':
+      return 'upstream_unreachable'
+    case 'protocol':
+      return 'upstream_protocol'
+    default:
+      return failure.phase === 'connecting' ? 'upstream_unreachable' : 'upstream_broke'
+  }
+}

@@ -1,0 +1,68 @@
+/** One pool as HTTP listeners use it: its runtime, its endpoints, and what all its requests share. */
+import { ReplayBudget } from '../core/replay-budget.ts'
+import type { Clock } from '../core/time.ts'
+import type { UpstreamId } from '../core/upstream.ts'
+import type { PoolRuntime } from '../runtime/pool-runtime.ts'
+import type { Sweeper } from '../wire/sweeper.ts'
+import type { ConnectTo } from '../wire/transport.ts'
+import type { AccessSink } from './access-log.ts'
+import type { AttemptLimits } from './attempt.ts'
+import type { MemoryBudget } from './memory-budget.ts'
+import { UpstreamEndpoint } from './upstream-endpoint.ts'
+
+export type HttpPoolOptions = Readonly<{
+  attempt: AttemptLimits
+  /** Bytes of a request body kept for a replay. */
+  replayBody: number
+  /** An Idempotency-Key makes a request repeatable. */
+  idempotencyKey: boolean
+  upgradeIdle: number
+  /** For HTTP/1.0 requests without a Host. */
+  defaultHost: string
+}>
+
+export type HttpPoolParts = Readonly<{
+  runtime: PoolRuntime
+  upstreams: ReadonlyMap<UpstreamId, ConnectTo>
+  options: HttpPoolOptions
+  memory: MemoryBudget
+  sweeper: Sweeper
+  random: () => number
+  makeRequestId: () => string
+  access: AccessSink | null
+}>
+
+export class HttpPool {
+  readonly runtime: PoolRuntime
+  readonly options: HttpPoolOptions
+  readonly memory: MemoryBudget
+  readonly sweeper: Sweeper
+  readonly clock: Clock
+  readonly budget = new ReplayBudget()
+  readonly makeRequestId: () => string
+  readonly access: AccessSink | null
+  private readonly endpoints = new Map<UpstreamId, UpstreamEndpoint>()
+
+  constructor(parts: HttpPoolParts) {
+    this.runtime = parts.runtime
+    this.options = parts.options
+    this.memory = parts.memory
+    this.sweeper = parts.sweeper
+    this.clock = parts.sweeper.clock
+    this.makeRequestId = parts.makeRequestId
+    this.access = parts.access
+    for (const [id, to] of parts.upstreams) {
+      this.endpoints.set(id, new UpstreamEndpoint(parts.runtime.ledger(id), to, parts))
+    }
+  }
+
+  endpoint(id: UpstreamId): UpstreamEndpoint {
+    const endpoint = this.endpoints.get(id)
+    if (!endpoint) throw new Error(`no endpoint for upstream ${id}`)
+    return endpoint
+  }
+
+  close(): void {
+    for (const endpoint of this.endpoints.values()) endpoint.closeAll()
+  }
+}
