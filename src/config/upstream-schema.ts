@@ -1,0 +1,67 @@
+/** Names, and the upstreams of a pool: how they are written and which of them is the primary. */
+import { z } from 'zod'
+import { upstreamUrl } from './addresses.ts'
+import { flag, text } from './units.ts'
+
+const NAME = /^[A-Za-z0-9][A-Za-z0-9_.-]{0,62}$/
+export const NAME_EXPECTED =
+  'expected a name: a letter or digit first, then letters, digits, `_`, `.` or `-`, at most 63 characters'
+
+export const name = () =>
+  z.string({ error: NAME_EXPECTED }).regex(NAME, { error: NAME_EXPECTED }).meta({ title: 'name' })
+
+export const exampleUpstreams = [
+  { name: 'blue', url: 'http://10.0.0.1:3000' },
+  { name: 'green', url: 'http://10.0.0.2:3000' },
+]
+
+const upstreamTls = z
+  .strictObject({
+    verify: flag()
+      .prefault(true)
+      .describe('Check the certificate of the upstream. Turning it off is reported at every start.'),
+    ca: text()
+      .exactOptional()
+      .describe('PEM file with the authorities to trust instead of those that come with Node.')
+      .meta({ example: 'ca.pem' }),
+    serverName: text()
+      .exactOptional()
+      .describe('Name to ask for (SNI) and to expect in the certificate.')
+      .meta({ defaultNote: 'the host of `url`', example: 'app.internal' }),
+  })
+  .describe('TLS toward an `https` upstream.')
+
+const upstream = z
+  .strictObject({
+    name: name().describe('How logs, metrics and commands call this upstream.').meta({ example: 'blue' }),
+    url: upstreamUrl()
+      .describe('Where it answers: `http://` or `https://`, host and port, no path.')
+      .meta({ example: 'http://10.0.0.1:3000' }),
+    role: z
+      .enum(['primary', 'standby'])
+      .exactOptional()
+      .describe('What is preferred while both are fit.')
+      .meta({ defaultNote: '`primary` for the first, `standby` for the rest' }),
+    tls: upstreamTls.exactOptional(),
+  })
+  .meta({ example: exampleUpstreams[0] })
+
+/** The first is the primary unless somebody says otherwise. None or two primaries are left for `relations.ts` to report. */
+function assignRoles(upstreams: readonly z.output<typeof upstream>[]) {
+  const chosen = upstreams.some(({ role }) => role === 'primary')
+  return upstreams.map(({ tls, role, ...rest }, index) => {
+    const encrypted = rest.url.protocol === 'https' || rest.url.protocol === 'tls'
+    const security = tls ?? (encrypted ? { verify: true } : undefined)
+    return {
+      ...rest,
+      role: role ?? (index === 0 && !chosen ? ('primary' as const) : ('standby' as const)),
+      ...(security !== undefined && { tls: security }),
+    }
+  })
+}
+
+export const upstreams = z
+  .array(upstream, { error: 'expected a list of upstreams, one `- { name: …, url: … }` a line' })
+  .describe('Required. The servers: the first is the primary, the rest are standbys in order of preference.')
+  .meta({ example: exampleUpstreams })
+  .transform(assignRoles)
