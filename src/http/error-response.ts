@@ -50,19 +50,31 @@ export function refusalReply(refusal: Refusal): ErrorReply {
 
 export const errorStatus = (code: ErrorCode): number => TABLE[code].status
 
-/** The whole answer as one text. `head` only when it was understood: without it the answer is plain text. */
-export function errorText(reply: ErrorReply, head: RequestHead | null, close: boolean): string {
+export type ErrorFormat = Readonly<{
+  /** Only when it was understood: without it the answer is plain text. */
+  head: RequestHead | null
+  /** The request was a HEAD, as far as it was understood. */
+  headOnly: boolean
+  close: boolean
+}>
+
+/** The whole answer as one text. */
+export function errorText(reply: ErrorReply, { head, headOnly, close }: ErrorFormat): string {
   const { status, phrase, text } = TABLE[reply.code]
   const message = reply.detail === '' ? text : `${text} (${reply.detail})`
   const wantsJson = head?.fields.find('accept')?.includes('json') ?? false
-  const body = wantsJson
-    ? `${JSON.stringify({ code: reply.code, message })}\n`
-    : `${status} ${phrase}\n${message}\nUnderstudy-Error: ${reply.code}\n`
+  // Whether a refused request was a HEAD may be seen differently at the other end: without a body both are right.
+  const body =
+    headOnly && !head
+      ? ''
+      : wantsJson
+        ? `${JSON.stringify({ code: reply.code, message })}\n`
+        : `${status} ${phrase}\n${message}\nUnderstudy-Error: ${reply.code}\n`
   const retry = status === 503 ? 'Retry-After: 1\r\n' : ''
   const connection = close ? 'Connection: close\r\n' : head?.minor === 0 ? 'Connection: keep-alive\r\n' : ''
   return (
     `HTTP/1.1 ${status} ${phrase}\r\nUnderstudy-Error: ${reply.code}\r\n${retry}` +
     `Content-Type: ${wantsJson ? 'application/json' : 'text/plain; charset=utf-8'}\r\nCache-Control: no-store\r\n` +
-    `Content-Length: ${body.length}\r\n${connection}\r\n${head?.method === 'HEAD' ? '' : body}`
+    `Content-Length: ${body.length}\r\n${connection}\r\n${headOnly ? '' : body}`
   )
 }

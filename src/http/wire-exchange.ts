@@ -116,7 +116,9 @@ export class WireExchange implements Exchange, RequestHandler {
 
   answerError(reply: ErrorReply): void {
     this.keepAlive = !reply.close && !this.connection.willClose
-    this.connection.answer(errorText(reply, this.serving ? this.head : null, !this.keepAlive))
+    const { head, serving } = this
+    const format = { head: serving ? head : null, headOnly: head.method === 'HEAD', close: !this.keepAlive }
+    this.connection.answer(errorText(reply, format))
     this.end()
   }
 

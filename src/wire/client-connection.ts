@@ -37,6 +37,8 @@ type State = 'head' | 'body' | 'answering' | 'tunnel' | 'lingering' | 'closed'
 const LINGER = 2_000
 /** A client that has sent FIN may have left or may only have finished sending; after this long it is asked. */
 const ASK_AFTER_FIN = 100
+const CR = 13
+const LF = 10
 const CONTINUE = 'HTTP/1.1 100 Continue\r\n\r\n'
 
 export class ClientConnection implements TransportOwner, Swept {
@@ -51,6 +53,7 @@ export class ClientConnection implements TransportOwner, Swept {
   private tunnel: TunnelEnd | null = null
   private state: State = 'head'
   private parsing = false
+  private emptyLine: 'none' | 'begun' | 'skipped' = 'none'
   /** Pipelined bytes behind the current request. */
   private backlog: Buffer | null = null
   private answerBegun = false
@@ -127,11 +130,13 @@ export class ClientConnection implements TransportOwner, Swept {
     // An unread rest of the request body would be taken for the next request.
     if (!keepAlive || this.closing || !this.framing.done) return this.linger()
     this.state = 'head'
+    this.head.method = ''
+    this.emptyLine = 'none'
     this.answerBegun = false
     this.stalledSince = null
     this.deadline = this.inMs(this.limits.idleTimeout)
     if (!this.parsing) this.parseBacklog()
-    if (this.idle && this.readEnded) this.linger()
+    if (this.readEnded) this.endOfRequests()
   }
 
   /** Breaks the answer off so that the client sees that it is not whole. */
@@ -190,8 +195,7 @@ export class ClientConnection implements TransportOwner, Swept {
   private readHead(bytes: Buffer, from: number, to: number): number {
     let at = from
     if (this.reader.empty) {
-      // RFC 9112 §2.2: an empty line before a request is tolerated; some clients end their bodies with one.
-      if (bytes[at] === 13 && to - at >= 2 && bytes[at + 1] === 10) at += 2
+      at = this.skipEmptyLine(bytes, at, to)
       if (at === to) return to
       this.deadline = this.inMs(this.limits.headTimeout)
     }
@@ -207,11 +211,30 @@ export class ClientConnection implements TransportOwner, Swept {
         return to
       case 'too-long': {
         const limit = `over ${this.limits.headBytes} bytes`
-        const line = !this.reader.hasFirstLine
-        this.refuse(line ? { status: 414, reason: `request line ${limit}` } : { status: 431, reason: `head ${limit}` })
+        this.refuse(
+          read.line ? { status: 414, reason: `request line ${limit}` } : { status: 431, reason: `head ${limit}` },
+        )
         return to
       }
     }
+  }
+
+  /** RFC 9112 §2.2: one empty line before a request is tolerated; some clients end their bodies with one. */
+  private skipEmptyLine(bytes: Buffer, from: number, to: number): number {
+    let at = from
+    if (this.emptyLine === 'none' && bytes[at] === CR) {
+      this.emptyLine = 'begun'
+      at++
+    }
+    if (this.emptyLine !== 'begun' || at === to) return at
+    this.emptyLine = 'skipped'
+    // A CR with anything else behind it was no line: a bare CR stays one.
+    return bytes[at] === LF ? at + 1 : this.refuseBareCr(to)
+  }
+
+  private refuseBareCr(to: number): number {
+    this.refuse({ status: 400, reason: 'malformed line end' })
+    return to
   }
 
   private begin(text: string, more: boolean): void {
@@ -279,11 +302,8 @@ export class ClientConnection implements TransportOwner, Swept {
         this.tunnel?.onTunnelEnd()
         return
       case 'head':
-        // Also the end of a head that was cut short: there is nobody left to hear of it.
-        this.linger()
-        return
       case 'body':
-        this.transport.destroy()
+        this.endOfRequests()
         return
       case 'answering':
         if (!this.answerBegun) this.deadline = this.inMs(ASK_AFTER_FIN)
@@ -292,6 +312,13 @@ export class ClientConnection implements TransportOwner, Swept {
         // Lingering: the socket closes by itself once what is pending has been taken.
         return
     }
+  }
+
+  /** No more will come. A request that was begun is cut short for good. */
+  private endOfRequests(): void {
+    if (this.idle) this.linger()
+    else if (this.state === 'head' || this.state === 'body')
+      this.refuse({ status: 400, reason: 'the request was cut off' })
   }
 
   onWritable(): void {

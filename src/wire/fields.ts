@@ -35,10 +35,6 @@ const KINDS: ReadonlyMap<string, FieldKind> = new Map<string, FieldKind>([
   ['upgrade', FIELD.UPGRADE],
   ['expect', FIELD.EXPECT],
   ['forwarded', FIELD.FORWARDED],
-  ['x-forwarded-for', FIELD.FORWARDED],
-  ['x-forwarded-proto', FIELD.FORWARDED],
-  ['x-forwarded-host', FIELD.FORWARDED],
-  ['x-forwarded-port', FIELD.FORWARDED],
   ['x-real-ip', FIELD.FORWARDED],
   ['x-request-id', FIELD.REQUEST_ID],
   ['via', FIELD.VIA],
@@ -48,7 +44,11 @@ const KINDS: ReadonlyMap<string, FieldKind> = new Map<string, FieldKind>([
 /** Length and first letter rule out nearly every other name before a string is made of it. */
 const candidates = new Uint8Array(32 * 32)
 for (const name of KINDS.keys()) candidates[name.length * 32 + (name.charCodeAt(0) & 31)] = 1
-const UNDERSTUDY = 'understudy-'
+/** Families of names that only the proxy may use, by the letter (& 31) they begin with. */
+const PREFIXES: readonly (readonly [number, string, FieldKind])[] = [
+  [21, 'understudy-', FIELD.UNDERSTUDY],
+  [24, 'x-forwarded-', FIELD.FORWARDED],
+]
 
 const TOKEN = 1
 const VALUE = 2
@@ -154,12 +154,14 @@ const isBlank = (code: number): boolean => code === SPACE || code === TAB
 function kindOf(text: string, from: number, to: number): FieldKind {
   const length = to - from
   const first = text.charCodeAt(from) & 31
-  // 'u' & 31: anything of ours that a client sends is removed, whatever its name.
-  if (first === 21 && length > UNDERSTUDY.length) {
-    if (text.slice(from, from + UNDERSTUDY.length).toLowerCase() === UNDERSTUDY) return FIELD.UNDERSTUDY
+  if (length < 32 && candidates[length * 32 + first] === 1) {
+    const kind = KINDS.get(text.slice(from, to).toLowerCase())
+    if (kind !== undefined) return kind
   }
-  if (length >= 32 || candidates[length * 32 + first] === 0) return FIELD.ORDINARY
-  return KINDS.get(text.slice(from, to).toLowerCase()) ?? FIELD.ORDINARY
+  for (const [letter, prefix, kind] of PREFIXES) {
+    if (first === letter && text.slice(from, from + prefix.length).toLowerCase() === prefix) return kind
+  }
+  return FIELD.ORDINARY
 }
 
 /** The members of a comma-separated list (RFC 9110 §5.6.1), lower case, empty ones left out. */

@@ -5,12 +5,12 @@ const END = '\r\n\r\n'
 export type HeadRead =
   | Readonly<{ state: 'complete'; text: string; next: number }>
   | Readonly<{ state: 'partial' }>
-  | Readonly<{ state: 'too-long' }>
+  /** `line`: the first line alone is. */
+  | Readonly<{ state: 'too-long'; line: boolean }>
   /** A line that ends without CR, or a CR alone: no empty line will ever come that counts. */
   | Readonly<{ state: 'malformed' }>
 
 const PARTIAL: HeadRead = { state: 'partial' }
-const TOO_LONG: HeadRead = { state: 'too-long' }
 const MALFORMED: HeadRead = { state: 'malformed' }
 
 export class HeadReader {
@@ -19,11 +19,6 @@ export class HeadReader {
 
   get empty(): boolean {
     return this.begun === ''
-  }
-
-  /** The begun head's first line is complete. */
-  get hasFirstLine(): boolean {
-    return this.begun.includes('\r\n')
   }
 
   reset(): void {
@@ -36,7 +31,7 @@ export class HeadReader {
       // The buffer goes on behind `to` with bytes of earlier reads: an end found there is none.
       if (found >= 0 && found + END.length <= to) {
         const next = found + END.length
-        if (next - from > maximum) return TOO_LONG
+        if (next - from > maximum) return tooLong(bytes.toString('latin1', from, from + maximum))
         return { state: 'complete', text: bytes.toString('latin1', from, next), next }
       }
     }
@@ -50,6 +45,8 @@ export class HeadReader {
     }
     this.begun = text
     if (/[^\r]\n|^\n|\r[^\n]|\0/.test(text)) return MALFORMED
-    return text.length > maximum ? TOO_LONG : PARTIAL
+    return text.length > maximum ? tooLong(text) : PARTIAL
   }
 }
+
+const tooLong = (beginning: string): HeadRead => ({ state: 'too-long', line: !beginning.includes('\r\n') })

@@ -68,6 +68,7 @@ export class RequestHead {
     if (problem) return bad(problem)
     this.reset()
     let offered = ''
+    let requestIds = 0
     let upgradeNominated = false
     for (let i = 0; i < this.fields.count; i++) {
       switch (this.fields.kind(i)) {
@@ -102,7 +103,8 @@ export class RequestHead {
           this.expectsContinue = this.minor === 1
           break
         case FIELD.REQUEST_ID:
-          this.requestId = this.fields.value(i)
+          // Two ids are none: a new one is made.
+          this.requestId = requestIds++ === 0 ? this.fields.value(i) : ''
           break
         case FIELD.IDEMPOTENCY_KEY:
           this.idempotencyKey = true
