@@ -141,7 +141,11 @@ export class PoolRuntime {
    * Probes that were under way together saw one and the same pause, so it counts against the upstream's health once:
    * the confirming probes of a suspicion must not turn a short pause into a series of failures.
    */
-  private repeatsSilence(id: UpstreamId, result: ProbeResult, { sentAt, now }: Record<'sentAt' | 'now', Millis>): boolean {
+  private repeatsSilence(
+    id: UpstreamId,
+    result: ProbeResult,
+    { sentAt, now }: Record<'sentAt' | 'now', Millis>,
+  ): boolean {
     if (result.failure !== 'timeout') return false
     const counted = this.silences.get(id)
     if (counted !== undefined && sentAt < counted) return true
@@ -200,7 +204,9 @@ export class PoolRuntime {
         const { hook, from, to, epoch } = effect
         this.options
           .runHook({ hook, pool: this.name, from, to, epoch })
-          .then(({ ok, detail }) => this.dispatch({ type: 'hook-finished', at: this.clock.now(), hook, epoch, ok, detail }))
+          .then(({ ok, detail }) =>
+            this.dispatch({ type: 'hook-finished', at: this.clock.now(), hook, epoch, ok, detail }),
+          )
         return
       }
       case 'probe-now':
@@ -258,10 +264,11 @@ export class PoolRuntime {
 
   private convict(id: UpstreamId, conviction: Extract<Finding, { type: 'convict' }>['conviction']): void {
     const { upstreams, epoch } = this.current
-    const known = upstreams.find((upstream) => upstream.id === id)?.ejection
+    const known = upstreams.find((upstream) => upstream.id === id)
     const now = this.clock.now()
     // More of what is already known would only count as another strike.
-    if (known && now < known.until) return
+    if (known?.ejection && now < known.ejection.until) return
+    if (known?.health.status === 'unhealthy' && id !== this.route.active) return
     this.dispatch({ type: 'convicted', at: now, upstream: id, epoch, conviction })
   }
 

@@ -1,0 +1,167 @@
+import { setImmediate } from 'node:timers/promises'
+import { afterEach, describe, expect, it } from 'vitest'
+import { epoch } from '../../../src/core/epoch.ts'
+import { blue, green, operator, type Setup, SimulatedPool, singleWriterPolicy } from '../../support/simulated-pool.ts'
+
+let shop: SimulatedPool
+
+function start(setup: Setup = {}): SimulatedPool {
+  shop = new SimulatedPool(setup)
+  shop.start()
+  shop.clock.advance(1_000)
+  return shop
+}
+
+const switchover = () => shop.pool.command({ name: 'switchover', to: green }, operator)
+
+afterEach(() => shop.stop())
+
+describe('a stateless pool', () => {
+  it('sends new work to the new active at once and lets the old one finish until the drain deadline', () => {
+    start()
+    shop.send(blue)
+    expect(switchover()).toEqual({ ok: true, changed: true })
+    expect(shop.active).toBe(green)
+    shop.clock.advance(29_999)
+    expect(shop.orders).toEqual([])
+  })
+
+  it('ends tunnels of a planned switch at their own deadline, spread out, and then everything that is left', () => {
+    start()
+    switchover()
+    shop.clock.advance(299_999)
+    expect(shop.orders).toEqual([])
+    shop.clock.advance(1)
+    expect(shop.orders).toEqual(['blue closeTunnels 2000'])
+    shop.clock.advance(2_000)
+    expect(shop.orders).toEqual(['blue closeTunnels 2000', 'blue closeAll'])
+  })
+
+  it('cuts tunnels at once on a failover, and what is left at the drain deadline', () => {
+    start()
+    shop.blue = 'refuses'
+    shop.connectFails(blue)
+    shop.until(() => shop.active === green)
+    shop.clock.advance(0)
+    expect(shop.orders).toEqual(['blue abandonWaiting', 'blue closeTunnels 2000'])
+    shop.clock.advance(30_000)
+    expect(shop.orders).toEqual(['blue abandonWaiting', 'blue closeTunnels 2000', 'blue closeAll'])
+  })
+
+  it('stops retiring an upstream that becomes active again', () => {
+    start()
+    switchover()
+    shop.clock.advance(1_000)
+    shop.pool.command({ name: 'failback' }, operator)
+    expect(shop.active).toBe(blue)
+    shop.clock.advance(600_000)
+    expect(shop.orders.filter((order) => order.startsWith('blue'))).toEqual([])
+    expect(shop.orders).toContain('green closeAll')
+  })
+
+  it('counts what it did', () => {
+    start()
+    switchover()
+    shop.pool.command({ name: 'failback' }, operator)
+    expect(shop.pool.counters).toMatchObject({ switchovers: 1, failbacks: 1 })
+  })
+
+  it('holds requests while nobody is fit, and lets them go to whoever answers first', () => {
+    start()
+    const served: string[] = []
+    shop.blue = 'refuses'
+    shop.green = 'refuses'
+    shop.connectFails(blue)
+    shop.connectFails(green)
+    shop.until(() => shop.active === null)
+    expect(shop.pool.route.gate).toBe('hold')
+    const accepts = { heldBytes: 1, offer: (route: { active: string | null }) => route.active === green }
+    shop.pool.hold.enter({
+      ...accepts,
+      offer: (route) => accepts.offer(route) && served.push(String(route.active)) > 0,
+      expire: () => served.push('expired'),
+    })
+    shop.green = 'fine'
+    shop.until(() => shop.active === green, 1_900)
+    expect(served).toEqual(['green'])
+    expect(shop.pool.hold.size).toBe(0)
+  })
+})
+
+describe('a single-writer pool with hooks', () => {
+  const policy = { ...singleWriterPolicy, hooks: { fence: true, promote: true, timeout: 10_000 } }
+
+  const finishHook = async (ok: boolean, detail = '') => {
+    shop.hooks.at(-1)?.finish({ ok, detail })
+    await setImmediate()
+  }
+
+  it('drains, cuts, fences, promotes, verifies, and only then moves', async () => {
+    start({ policy })
+    const ledger = shop.send(blue)
+    switchover()
+    expect(shop.pool.route).toMatchObject({ active: blue, gate: 'hold' })
+    expect(shop.orders).toEqual(['blue closeTunnels 0'])
+    expect(shop.hooks).toHaveLength(0)
+
+    shop.answer(ledger)
+    expect(shop.orders).toEqual(['blue closeTunnels 0', 'blue closeAll'])
+    expect(shop.hooks.map(({ run }) => run)).toEqual([
+      { hook: 'fence', pool: 'shop', from: blue, to: green, epoch: epoch(1) },
+    ])
+    await finishHook(true)
+    expect(shop.hooks.at(-1)?.run.hook).toBe('promote')
+    expect(shop.active).toBe(blue)
+
+    await finishHook(true)
+    expect(shop.active).toBe(blue)
+    shop.clock.advance(1)
+    expect(shop.pool.route).toMatchObject({ active: green, gate: 'open', epoch: 2 })
+  })
+
+  it('rolls a planned switch back when a hook fails, and says which', async () => {
+    start({ policy })
+    switchover()
+    await finishHook(false, 'exit code 1: no quorum')
+    expect(shop.pool.route).toMatchObject({ active: blue, gate: 'open', epoch: 1 })
+    expect(shop.said('switch-failed')[0]?.text).toContain('fence hook failed: exit code 1: no quorum')
+  })
+
+  it('rolls back when requests do not finish within the time others may be held', () => {
+    start({ policy })
+    const ledger = shop.send(blue)
+    switchover()
+    shop.clock.advance(2_000)
+    expect(shop.pool.route).toMatchObject({ active: blue, gate: 'open', epoch: 1 })
+    shop.answer(ledger)
+    expect(shop.hooks).toHaveLength(0)
+  })
+
+  it('rolls back when a hook takes too long, and ignores its late success', async () => {
+    start({ policy })
+    switchover()
+    shop.clock.advance(10_000)
+    expect(shop.pool.route).toMatchObject({ active: blue, gate: 'open' })
+    await finishHook(true)
+    expect(shop.pool.route).toMatchObject({ active: blue, gate: 'open' })
+    expect(shop.hooks).toHaveLength(1)
+  })
+
+  it('cuts a dead active at once, before it fences', () => {
+    start({ policy })
+    shop.send(blue)
+    shop.blue = 'refuses'
+    shop.connectFails(blue)
+    shop.until(() => shop.pool.route.gate === 'hold')
+    expect(shop.orders[0]).toBe('blue closeAll')
+    expect(shop.hooks[0]?.run.hook).toBe('fence')
+    expect(shop.pool.route.fallback).toBeNull()
+  })
+
+  it('refuses a second switch while one is under way', () => {
+    start({ policy })
+    switchover()
+    const reply = shop.pool.command({ name: 'failback' }, operator)
+    expect(reply).toMatchObject({ ok: false, code: 'switch_in_progress' })
+  })
+})
