@@ -1,0 +1,36 @@
+// What people write with http-proxy when they need a standby: every request goes to the primary, and its error callback sends
+// it to the standby. No health, no memory. Retried are only requests without a body, since the body's stream is used up.
+//   node bench/contenders/http-proxy-server.ts LISTEN_PORT PRIMARY_PORT STANDBY_PORT RESPONSE_TIMEOUT_MS
+import { Agent, createServer, type IncomingMessage, type ServerResponse } from 'node:http'
+import { createRequire } from 'node:module'
+
+// http-proxy brings no types; this is the part that is used.
+type ProxyOptions = { readonly target: string; readonly agent: Agent; readonly proxyTimeout: number }
+type OnError = (error: Error) => void
+type Proxy = { web(request: IncomingMessage, response: ServerResponse, options: ProxyOptions, onError: OnError): void }
+const { createProxyServer } = createRequire(import.meta.url)('http-proxy') as { createProxyServer(): Proxy }
+
+const [listenPort, primaryPort, standbyPort, proxyTimeout] = process.argv.slice(2).map(Number)
+const agent = new Agent({ keepAlive: true })
+const proxy = createProxyServer()
+
+const optionsFor = (port: number | undefined): ProxyOptions => ({
+  target: `http://127.0.0.1:${port}`,
+  agent,
+  proxyTimeout: proxyTimeout ?? 5_000,
+})
+
+const giveUp = (response: ServerResponse): void => {
+  if (response.headersSent) response.destroy()
+  else response.writeHead(502).end('bad gateway\n')
+}
+
+const server = createServer({ keepAliveTimeout: 60_000 }, (request, response) => {
+  proxy.web(request, response, optionsFor(primaryPort), () => {
+    const hasBody = request.method !== 'GET' && request.method !== 'HEAD'
+    if (response.headersSent || hasBody) return giveUp(response)
+    proxy.web(request, response, optionsFor(standbyPort), () => giveUp(response))
+  })
+})
+
+server.listen({ port: listenPort, host: '127.0.0.1', backlog: 4096 })

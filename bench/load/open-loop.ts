@@ -1,0 +1,110 @@
+// The load generator, in its own process so that it shares no event loop with origins, proxy or trial:
+//   node bench/load/open-loop.ts --port P --rows FILE [--rate 300] [--seconds 6] [--seed 1]
+//     [--post-share 0.2] [--slow-share 0.02] [--slow-ms 2000] [--timeout-ms 8000]
+// Open loop: request i is due at t0 + i/rate whatever happened to the ones before, and latency counts from that moment (no
+// coordinated omission). Prints one JSON line {"startedAt": t0} before the first request and one summary after the
+// last answer; every request is a JSON line in FILE.
+import { writeFileSync } from 'node:fs'
+import { parseArgs } from 'node:util'
+import { crc32 } from 'node:zlib'
+import { now } from '../clock.ts'
+import type { ShopAnswer } from '../origin/shop.ts'
+import { ClientPool } from './client-pool.ts'
+import type { Ending } from './connection.ts'
+import { DEFAULT_SHAPE, type LoadShape, type PlannedRequest, planLoad } from './plan.ts'
+import type { Row } from './row.ts'
+
+const START_DELAY_MS = 50
+
+const { values: options } = parseArgs({
+  options: {
+    port: { type: 'string' },
+    rows: { type: 'string', default: '/dev/null' },
+    rate: { type: 'string', default: String(DEFAULT_SHAPE.rate) },
+    seconds: { type: 'string', default: String(DEFAULT_SHAPE.seconds) },
+    seed: { type: 'string', default: String(DEFAULT_SHAPE.seed) },
+    'post-share': { type: 'string', default: String(DEFAULT_SHAPE.postShare) },
+    'slow-share': { type: 'string', default: String(DEFAULT_SHAPE.slowShare) },
+    'slow-ms': { type: 'string', default: String(DEFAULT_SHAPE.slowMs) },
+    // Above the 5 s response timeout that the contenders are given, so that theirs decides.
+    'timeout-ms': { type: 'string', default: '8000' },
+  },
+})
+
+const shape: LoadShape = {
+  rate: Number(options.rate),
+  seconds: Number(options.seconds),
+  seed: Number(options.seed),
+  postShare: Number(options['post-share']),
+  slowShare: Number(options['slow-share']),
+  slowMs: Number(options['slow-ms']),
+}
+
+const checksum = (body: Buffer): string => crc32(body).toString(16).padStart(8, '0')
+
+const encode = (request: PlannedRequest): Buffer => {
+  const head = [
+    `${request.method} ${request.path} HTTP/1.1`,
+    'Host: shop.test',
+    `X-Bench-Id: ${request.id}`,
+    `X-Bench-Checksum: ${checksum(request.body)}`,
+    ...(request.method === 'POST'
+      ? [`Content-Length: ${request.body.length}`, 'Content-Type: application/octet-stream']
+      : []),
+  ]
+  return Buffer.concat([Buffer.from(`${head.join('\r\n')}\r\n\r\n`, 'latin1'), request.body])
+}
+
+const parseAnswer = (body: Buffer): Partial<ShopAnswer> => {
+  try {
+    return JSON.parse(body.toString('utf8')) as Partial<ShopAnswer>
+  } catch {
+    return {}
+  }
+}
+
+type Judged = Pick<Row, 'status' | 'error' | 'origin' | 'thinkMs'>
+
+const judge = (request: PlannedRequest, ending: Ending): Judged => {
+  if (ending.error !== null) return { status: 0, error: ending.error, origin: null, thinkMs: 0 }
+  const { status, body } = ending.answer
+  if (status < 200 || status > 299) return { status, error: 'status', origin: null, thinkMs: 0 }
+  const answer = parseAnswer(body)
+  const mine = answer.id === request.id && answer.bodyChecksum === checksum(request.body) && Boolean(answer.origin)
+  return { status, error: mine ? null : 'wrong-answer', origin: answer.origin ?? null, thinkMs: answer.thinkMs ?? 0 }
+}
+
+const run = (pool: ClientPool, plan: readonly PlannedRequest[], encoded: readonly Buffer[]): Promise<Row[]> =>
+  new Promise((resolve) => {
+    const rows: Row[] = []
+    const startedAt = now() + START_DELAY_MS
+    process.stdout.write(`${JSON.stringify({ startedAt })}\n`)
+    const fire = (request: PlannedRequest, bytes: Buffer) => {
+      const { id, method, path, slow } = request
+      const start = now()
+      pool.send(bytes, (ending) => {
+        const outcome = judge(request, ending)
+        const due = startedAt + request.dueAfter
+        rows.push({ id, method, path, slow, due, start, end: now(), ...outcome, reusedConnection: ending.reused })
+        if (rows.length === plan.length) resolve(rows)
+      })
+    }
+    let next = 0
+    const tick = () => {
+      for (let request = plan[next]; request && startedAt + request.dueAfter <= now(); request = plan[next]) {
+        fire(request, encoded[next] as Buffer)
+        next += 1
+      }
+      const upcoming = plan[next]
+      if (upcoming) setTimeout(tick, Math.max(1, Math.floor(startedAt + upcoming.dueAfter - now())))
+    }
+    tick()
+  })
+
+const plan = planLoad(shape)
+const pool = new ClientPool(Number(options.port), Number(options['timeout-ms']))
+const rows = await run(pool, plan, plan.map(encode))
+pool.close()
+writeFileSync(options.rows, `${rows.map((row) => JSON.stringify(row)).join('\n')}\n`)
+const failed = rows.filter((row) => row.error !== null).length
+process.stdout.write(`${JSON.stringify({ requests: rows.length, failed, shape })}\n`)

@@ -1,0 +1,85 @@
+// The shape of a results file, and how it is written and read. Everything that a reader needs to judge the figures is in it:
+// machine, versions, seeds, the configuration of every contender.
+import { execFileSync } from 'node:child_process'
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { arch, cpus, release, totalmem, type } from 'node:os'
+import { dirname, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import type { LoadShape } from '../load/plan.ts'
+import type { Verdict } from '../load/verdict.ts'
+import type { ThroughputResult } from '../throughput/measure.ts'
+
+export type Machine = {
+  readonly cpu: string
+  readonly cores: number
+  readonly memoryGiB: number
+  readonly kernel: string
+  readonly node: string
+  readonly commit: string | null
+}
+
+type Common = {
+  readonly date: string
+  readonly machine: Machine
+  readonly versions: Readonly<Record<string, string>>
+  readonly skipped: readonly { readonly contender: string; readonly why: string }[]
+}
+
+export type SwitchoverResults = Common & {
+  readonly kind: 'switchover'
+  readonly load: LoadShape
+  readonly seeds: readonly number[]
+  readonly scenarios: readonly { readonly name: string; readonly summary: string }[]
+  readonly configurations: Readonly<Record<string, string>>
+  readonly trials: readonly {
+    readonly scenario: string
+    readonly contender: string
+    readonly seed: number
+    /** Either a verdict or the reason why the trial could not be carried out. */
+    readonly verdict?: Verdict
+    readonly error?: string
+  }[]
+}
+
+export type ThroughputResults = Common & {
+  readonly kind: 'throughput'
+  readonly connections: number
+  readonly seconds: number
+  readonly results: readonly ThroughputResult[]
+}
+
+export type Results = SwitchoverResults | ThroughputResults
+
+const RESULTS_FOLDER = fileURLToPath(new URL('../results/', import.meta.url))
+
+const currentCommit = (): string | null => {
+  try {
+    const options = { cwd: dirname(RESULTS_FOLDER), encoding: 'utf8', stdio: 'pipe' } as const
+    return execFileSync('git', ['rev-parse', '--short', 'HEAD'], options).trim()
+  } catch {
+    return null
+  }
+}
+
+export const describeMachine = (): Machine => ({
+  cpu: cpus()[0]?.model.trim() ?? 'unknown',
+  cores: cpus().length,
+  memoryGiB: Math.round(totalmem() / 2 ** 30),
+  kernel: `${type()} ${release()} ${arch()}`,
+  node: process.versions.node,
+  commit: currentCommit(),
+})
+
+export const defaultResultsFile = (kind: Results['kind'], date: string): string =>
+  join(RESULTS_FOLDER, `${kind}-${date.replaceAll(':', '').replace(/\..*/, '')}.json`)
+
+export const saveResults = (file: string, results: Results): void => {
+  mkdirSync(dirname(file), { recursive: true })
+  writeFileSync(file, `${JSON.stringify(results, null, 2)}\n`)
+}
+
+export const loadResults = (file: string): Results => {
+  const results = JSON.parse(readFileSync(file, 'utf8')) as Results
+  if (results.kind !== 'switchover' && results.kind !== 'throughput') throw new Error(`${file} holds no bench results`)
+  return results
+}

@@ -1,0 +1,7 @@
+import type { Scenario } from './scenario.ts'
+
+export const errorToAll: Scenario = {
+  name: '500-to-all',
+  summary: 'the primary answers 500 to everything but the health path',
+  fault: ({ primary }) => primary.misbehave('fail-everything-but-health'),
+}

@@ -1,0 +1,7 @@
+import type { Scenario } from './scenario.ts'
+
+export const acceptAndClose: Scenario = {
+  name: 'accept-and-close',
+  summary: 'the primary accepts every connection and closes it',
+  fault: ({ primary }) => primary.misbehave('accept-and-close'),
+}

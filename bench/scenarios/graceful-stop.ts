@@ -1,0 +1,8 @@
+// What an orchestrator does at every deployment.
+import type { Scenario } from './scenario.ts'
+
+export const gracefulStop: Scenario = {
+  name: 'graceful-stop',
+  summary: 'the primary stops as it should: no new connections, answers what it has, says Connection: close, exits',
+  fault: ({ primary }) => primary.misbehave('graceful-stop'),
+}

@@ -1,0 +1,8 @@
+// The kernel closes every connection at once and refuses new ones.
+import type { Scenario } from './scenario.ts'
+
+export const killed: Scenario = {
+  name: 'killed',
+  summary: 'the primary is killed (SIGKILL)',
+  fault: ({ primary }) => primary.signal('SIGKILL'),
+}

@@ -1,0 +1,8 @@
+// The kernel still completes handshakes and takes bytes for the stopped process, so only silence tells.
+import type { Scenario } from './scenario.ts'
+
+export const stopped: Scenario = {
+  name: 'stopped',
+  summary: 'the primary is stopped (SIGSTOP): connects succeed, nothing answers',
+  fault: ({ primary }) => primary.signal('SIGSTOP'),
+}
