@@ -7,7 +7,7 @@ const project = (name: string, extra: object = {}) => ({
 export default defineConfig({
   test: {
     projects: [
-      project('core'),
+      project('core', { isolate: false }),
       project('unit'),
       project('integration', { testTimeout: 20_000 }),
       project('e2e', { testTimeout: 90_000, fileParallelism: false }),

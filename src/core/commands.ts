@@ -3,7 +3,7 @@ import type { Command, CommandReply, Effect, NoticeType, Origin, PoolEvent, Refu
 import type { PoolPolicy } from './policy.ts'
 import type { PoolState, SwitchCause } from './pool.ts'
 import { activeOf, chosenUnfit, withUpstream } from './pool.ts'
-import { bestCandidate, describeIneligible, ineligible } from './selection.ts'
+import { bestCandidate, describeEach, describeIneligible, ineligible } from './selection.ts'
 import { startSwitch } from './switching.ts'
 import type { Millis } from './time.ts'
 import type { AdminState, Upstream, UpstreamId } from './upstream.ts'
@@ -179,10 +179,7 @@ function refuseNobodyElse(asked: Asked): Learned {
 }
 
 function refuseNoCandidate({ state, now }: Asked, among: readonly Upstream[], hint: string): Learned {
-  const reasons = among.flatMap((upstream) => {
-    const why = ineligible(upstream, now)
-    return upstream.id === activeOf(state) || !why ? [] : [`${upstream.id} is ${describeIneligible(why)}`]
-  })
-  const message = `Nobody can take over: ${reasons.join('; ') || 'there is no other upstream'}.`
+  const others = among.filter((upstream) => upstream.id !== activeOf(state))
+  const message = `Nobody can take over: ${describeEach(others, now) || 'there is no other upstream'}.`
   return refuse(state, 'no_candidate', message, hint)
 }

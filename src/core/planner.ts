@@ -5,7 +5,7 @@ import type { PoolPolicy } from './policy.ts'
 import type { Attention, PoolState } from './pool.ts'
 import { activeOf, chosenUnfit } from './pool.ts'
 import type { Ineligible } from './selection.ts'
-import { answersProbes, bestCandidate, describeIneligible, ineligible, lastResort } from './selection.ts'
+import { answersProbes, bestCandidate, describeEach, describeIneligible, ineligible, lastResort } from './selection.ts'
 import type { Step } from './switching.ts'
 import { becomeUnavailable, moveNow, startSwitch } from './switching.ts'
 import type { Millis } from './time.ts'
@@ -42,7 +42,7 @@ function replaceActive(state: PoolState, unfit: Ineligible, policy: PoolPolicy, 
   // Probes alone never take the last upstream away (R8): it may be us, and an error page is no better. Nor does an
   // ejection take it away from the one upstream that answers: it would be chosen again at once, as the last resort.
   if (keeps) return attend(state, { unfit, keptBecause: 'no-candidate' }, now)
-  return becomeUnavailable(state, `nobody can take over: ${describeAll(state, now)}`, policy, now)
+  return becomeUnavailable(state, `nobody can take over: ${describeEach(state.upstreams, now)}`, policy, now)
 }
 
 /** Why an unfit active must be left alone, if it must. What an operator took out is out, automation or not. */
@@ -88,15 +88,6 @@ function recover(state: PoolState & { phase: 'unavailable' }, policy: PoolPolicy
   const reason = `${found.id} answers again (${found.health.detail})`
   const order = { to: found.id, cause: 'recovery', reason, by: BY, pinned: false, unfit: null } as const
   return moveNow(state, order, policy, now)
-}
-
-function describeAll(state: PoolState, now: Millis): string {
-  return state.upstreams
-    .map((upstream) => {
-      const why = ineligible(upstream, now)
-      return `${upstream.id} is ${why ? describeIneligible(why) : 'fit'}`
-    })
-    .join('; ')
 }
 
 /** When time alone will make a difference. Null: only a new fact can. */

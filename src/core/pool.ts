@@ -56,7 +56,7 @@ export type PoolState = PoolPhase &
     decision: Decision
     damping: Damping
     attention: Attention | null
-    /** Rule R7: the active's probes fail while its real traffic is fine. */
+    /** Rule R7: when the active was probed last, its real traffic was fine, whatever the probe said. */
     trafficFine: boolean
   }>
 

@@ -59,8 +59,14 @@ export function answersProbes(upstream: Upstream): boolean {
   )
 }
 
+/** One clause an upstream, for people: `blue is draining by an operator; green is fit`. */
+export function describeEach(upstreams: readonly Upstream[], now: Millis): string {
+  return upstreams.map((upstream) => `${upstream.id} is ${describeIneligible(ineligible(upstream, now))}`).join('; ')
+}
+
 /** One clause for people: `ejected by rule crash (connection refused twice)`. */
-export function describeIneligible(why: Ineligible): string {
+export function describeIneligible(why: Ineligible | null): string {
+  if (why === null) return 'fit'
   switch (why.reason) {
     case 'disabled':
     case 'draining':

@@ -34,8 +34,9 @@ const RETRY_AFTER = 5_000
 
 export function startSwitch(state: PoolState, order: SwitchOrder, policy: PoolPolicy, now: Millis): Step {
   const from = activeOf(state)
-  if (policy.kind === 'stateless' || from === null || state.phase !== 'serving')
+  if (policy.kind === 'stateless' || from === null || state.phase !== 'serving') {
     return moveNow(state, order, policy, now)
+  }
   const { to, cause } = order
   const phase = { phase: 'switching', from, ...order, activeSince: state.since } as const
   const switching: Switching = { ...facts(state), ...phase, step: 'drain', since: now, deadline: now }

@@ -60,8 +60,9 @@ function learnProbe(state: PoolState, event: EventOf<'probe-result'>, policy: Po
     ...upstream,
     health: observeProbe(upstream.health, event.result, policy.health, event.at),
   }))
-  const contested = event.trafficFine && event.result.verdict === 'fail'
-  const known = event.upstream === activeOf(state) ? { ...probed, trafficFine: contested } : probed
+  // A probe that passes does not end the doubt before the thresholds do; one that says "I am leaving" leaves none.
+  const trafficFine = event.trafficFine && event.result.verdict !== 'leaving'
+  const known = event.upstream === activeOf(state) ? { ...probed, trafficFine } : probed
   const step = advanceSwitch(known, event, policy)
   return fact(step.state, step.effects)
 }

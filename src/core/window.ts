@@ -15,7 +15,7 @@ export class SlidingCount {
   add(now: Millis): void {
     this.roll(now)
     const slot = this.head % this.counts.length
-    this.counts[slot] = (this.counts[slot] ?? 0) + 1
+    this.counts[slot] = Number(this.counts[slot]) + 1
     this.total++
   }
 
@@ -37,7 +37,7 @@ export class SlidingCount {
     else {
       for (let bucket = this.head + 1; bucket <= target; bucket++) {
         const slot = bucket % this.counts.length
-        this.total -= this.counts[slot] ?? 0
+        this.total -= Number(this.counts[slot])
         this.counts[slot] = 0
       }
     }

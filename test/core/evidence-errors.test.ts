@@ -1,0 +1,146 @@
+/** Rule R4, an upstream that answers badly; rule R7, one whose traffic is fine; and since when it has been silent. */
+import { describe, expect, it } from 'vitest'
+import { ms } from '../../src/core/time.ts'
+import { times, Witness } from './support/witness.ts'
+
+const ONE_PATH = ['GET /report']
+
+describe('gateway errors in a row (R4)', () => {
+  it('convict at the fifth, when more than one route class fails', () => {
+    const witness = new Witness()
+    expect(witness.answers(times(5, 503))).toEqual([...times(4, 'nothing'), 'convict errors'])
+    expect(witness.detail).toBe('answers 503, 5 times in a row')
+  })
+
+  it('never convict on a single path, however many; the fifth asks for a probe', () => {
+    const witness = new Witness()
+    const found = witness.answers(times(500, 502), { classes: ONE_PATH })
+    expect(found.filter((one) => one !== 'nothing')).toEqual(['confirm'])
+    expect(found[4]).toBe('confirm')
+  })
+
+  it('start anew after any other answer', () => {
+    const witness = new Witness()
+    for (const good of [200, 404, 501, 505]) {
+      expect(witness.answers([503, 503, 503, 503, good])).toEqual(times(5, 'nothing'))
+    }
+  })
+
+  it('on a second path long ago do not count', () => {
+    const witness = new Witness()
+    witness.answers([503], { classes: ['GET /cart'] })
+    witness.pass(2_000)
+    expect(witness.answers(times(20, 503), { classes: ONE_PATH })).not.toContain('convict errors')
+  })
+
+  it.each([
+    ['truncated', 'answers are cut short'],
+    ['reset', 'answers are cut off by a reset'],
+    ['protocol', 'answers are not valid HTTP'],
+  ] as const)('count a response that was %s', (kind, told) => {
+    const witness = new Witness()
+    const found = times(5, 0).map((_, n) => witness.pass(1).failed({ kind, phase: 'streaming' }, `GET /${n}`))
+    expect(found.at(-1)).toBe('convict errors')
+    expect(witness.detail).toContain(told)
+  })
+})
+
+describe('the share of good answers (R4)', () => {
+  it('convicts under a half of at least twenty in a second', () => {
+    const witness = new Witness()
+    const found = witness.answers([...times(6, [200, 500, 500]).flat(), 500, 500], { classes: ['a', 'b', 'c'] })
+    expect(found.indexOf('convict errors')).toBe(19)
+    expect(witness.detail).toBe('answers 500: 14 of 20 failed in the last second')
+  })
+
+  it('says nothing about fewer than twenty', () => {
+    expect(new Witness().answers(times(19, 500))).toEqual(times(19, 'nothing'))
+  })
+
+  it('bears a half', () => {
+    const witness = new Witness()
+    expect(witness.answers(times(50, [200, 500]).flat(), { classes: ['a', 'b', 'c'] })).toEqual(times(100, 'nothing'))
+  })
+
+  it('bears one path that always fails', () => {
+    const witness = new Witness()
+    expect(witness.answers(times(1_000, 500), { classes: ONE_PATH })).toEqual(times(1_000, 'nothing'))
+  })
+
+  it('bears one per cent of errors on any path for an hour', () => {
+    const witness = new Witness()
+    const statuses = times(36, [...times(99, 200), 500]).flat()
+    const classes = times(7, 0).map((_, n) => `GET /${n}`)
+    expect(witness.answers(statuses, { classes, apart: 1_000 })).toEqual(times(3_600, 'nothing'))
+  })
+
+  it('forgets everything when we ourselves stood still', () => {
+    const witness = new Witness()
+    witness.answers([...times(4, 503), ...times(15, 500)])
+    witness.evidence.forget(witness.now)
+    expect(witness.answers([503, 500, 500])).toEqual(times(3, 'nothing'))
+  })
+
+  it('keeps count of no more than 64 failing paths', () => {
+    const witness = new Witness()
+    const many = times(200, 0).map((_, n) => `GET /${n}`)
+    const found = witness.answers(times(200, 500), { classes: many })
+    expect(found.slice(19)).toEqual(times(181, 'convict errors'))
+  })
+})
+
+describe('traffic that is fine (R7)', () => {
+  it('is twenty good answers within two seconds', () => {
+    const witness = new Witness()
+    witness.answers(times(19, 200))
+    expect(witness.evidence.trafficFine(witness.now)).toBe(false)
+    witness.answers([304])
+    expect(witness.evidence.trafficFine(witness.now)).toBe(true)
+    expect(witness.evidence.trafficFine(witness.pass(2_000).now)).toBe(false)
+  })
+
+  it('is not made of errors', () => {
+    const witness = new Witness()
+    witness.answers(times(100, 500))
+    expect(witness.evidence.trafficFine(witness.now)).toBe(false)
+  })
+})
+
+describe('silence', () => {
+  it('is none while no answer is due', () => {
+    expect(new Witness().evidence.silentSince(null)).toBeNull()
+  })
+
+  it('begins with the first request that waits, and ends when none does', () => {
+    const { evidence } = new Witness()
+    evidence.sent(ms(1_000_100))
+    evidence.sent(ms(1_000_300))
+    expect(evidence.silentSince(null)).toBe(1_000_100)
+    evidence.settled()
+    expect(evidence.silentSince(null)).toBe(1_000_100)
+    evidence.settled()
+    expect(evidence.silentSince(null)).toBeNull()
+  })
+
+  it('begins anew with every byte', () => {
+    const { evidence } = new Witness()
+    evidence.sent(ms(1_000_100))
+    evidence.byte(ms(1_000_400))
+    expect(evidence.silentSince(null)).toBe(1_000_400)
+  })
+
+  it('begins with a probe that waits, when that was sent first', () => {
+    const { evidence } = new Witness()
+    expect(evidence.silentSince(ms(1_000_050))).toBe(1_000_050)
+    evidence.sent(ms(1_000_100))
+    expect(evidence.silentSince(ms(1_000_050))).toBe(1_000_050)
+    expect(evidence.silentSince(ms(1_000_200))).toBe(1_000_100)
+  })
+
+  it('is not confused by an end that had no beginning', () => {
+    const { evidence } = new Witness()
+    evidence.settled()
+    evidence.sent(ms(1_000_100))
+    expect(evidence.silentSince(null)).toBe(1_000_100)
+  })
+})
