@@ -7,7 +7,7 @@ import { activeOf, chosenUnfit } from './pool.ts'
 import type { Ineligible } from './selection.ts'
 import { answersProbes, bestCandidate, describeEach, describeIneligible, ineligible, lastResort } from './selection.ts'
 import type { Step } from './switching.ts'
-import { becomeUnavailable, moveNow, startSwitch } from './switching.ts'
+import { becomeUnavailable, startSwitch } from './switching.ts'
 import type { Millis } from './time.ts'
 import type { Upstream } from './upstream.ts'
 
@@ -34,7 +34,9 @@ function replaceActive(state: PoolState, unfit: Ineligible, policy: PoolPolicy, 
   const active = state.upstreams.find((upstream) => upstream.id === activeOf(state))
   const keeps = unfit.reason === 'unhealthy' || (active && answersProbes(active))
   const candidate = bestCandidate(state.upstreams, now, activeOf(state)) ?? (keeps ? null : lastResort(state.upstreams))
-  if (candidate) {
+  // R8: both have just gone silent, so it may be us; a verdict of the probes alone is no reason to move then.
+  const both = unfit.reason === 'unhealthy' && candidate?.health.last === 'fail'
+  if (candidate && !both) {
     const reason = `${activeOf(state)} is ${describeIneligible(unfit)}`
     const order = { to: candidate.id, cause: 'failover', reason, by: BY, pinned: false, unfit } as const
     return startSwitch(state, order, policy, now)
@@ -87,7 +89,7 @@ function recover(state: PoolState & { phase: 'unavailable' }, policy: PoolPolicy
   if (!found) return stay(state)
   const reason = `${found.id} answers again (${found.health.detail})`
   const order = { to: found.id, cause: 'recovery', reason, by: BY, pinned: false, unfit: null } as const
-  return moveNow(state, order, policy, now)
+  return startSwitch(state, order, policy, now)
 }
 
 /** When time alone will make a difference. Null: only a new fact can. */

@@ -10,13 +10,16 @@ import type { Upstream, UpstreamId } from './upstream.ts'
 /** `drain` belongs to planned switches only; `verify` waits for a probe of the new active to pass. */
 export type SwitchStep = 'drain' | 'fence' | 'promote' | 'verify'
 
-export type SwitchCause = 'failover' | 'switchover' | 'failback'
+export type SwitchCause = 'failover' | 'switchover' | 'failback' | 'recovery'
 
 export type PoolPhase =
   | Readonly<{ phase: 'serving'; active: UpstreamId; since: Millis }>
   | Readonly<{
       phase: 'switching'
-      from: UpstreamId
+      /** Still the active; null when there was none. */
+      from: UpstreamId | null
+      /** Who served last, and may think that it still does: the one to be cut off and fenced. */
+      last: UpstreamId
       to: UpstreamId
       step: SwitchStep
       cause: SwitchCause
@@ -32,7 +35,7 @@ export type PoolPhase =
 
 /** Why the active is the active. `pinned`: an operator chose it, so automatic failback leaves it alone. */
 export type Decision = Readonly<{
-  cause: 'start' | 'restored' | 'recovery' | 'unavailable' | SwitchCause
+  cause: 'start' | 'restored' | 'unavailable' | SwitchCause
   at: Millis
   from: UpstreamId | null
   to: UpstreamId | null

@@ -6,7 +6,7 @@ import { penalise, postpone } from './damping.ts'
 import { epoch } from './epoch.ts'
 import type { Effect, Notice, NoticeType, PoolEvent, Retirement } from './events.ts'
 import type { PoolPolicy } from './policy.ts'
-import type { Decision, PoolPhase, PoolState, SwitchCause, SwitchStep } from './pool.ts'
+import type { PoolPhase, PoolState, SwitchCause, SwitchStep } from './pool.ts'
 import { activeOf } from './pool.ts'
 import type { Ineligible } from './selection.ts'
 import { bestCandidate, ineligible } from './selection.ts'
@@ -27,28 +27,27 @@ export type SwitchOrder = Readonly<{
 }>
 
 type Switching = PoolState & Extract<PoolPhase, { phase: 'switching' }>
-type MoveOrder = Omit<SwitchOrder, 'cause'> & Readonly<{ cause: Decision['cause'] }>
 
 /** After a failed switch, the next attempt waits this long: hooks are other people's programs. */
 const RETRY_AFTER = 5_000
 
 export function startSwitch(state: PoolState, order: SwitchOrder, policy: PoolPolicy, now: Millis): Step {
   const from = activeOf(state)
-  if (policy.kind === 'stateless' || from === null || state.phase !== 'serving') {
-    return moveNow(state, order, policy, now)
-  }
+  const last = from ?? state.decision.from
+  // The writer that served last may simply go on: there is nobody to be fenced off.
+  if (policy.kind === 'stateless' || last === null || last === order.to) return moveNow(state, order, policy, now)
   const { to, cause } = order
-  const phase = { phase: 'switching', from, ...order, activeSince: state.since } as const
+  const phase = { phase: 'switching', from, last, ...order, activeSince: state.since } as const
   const switching: Switching = { ...facts(state), ...phase, step: 'drain', since: now, deadline: now }
-  const text = `${cause} from ${from} to ${to} begins: ${order.reason}`
+  const text = `${cause} from ${last} to ${to} begins: ${order.reason}`
   const started = announce(switching, 'switch-started', now, { from, to, text, by: order.by })
-  const planned = cause !== 'failover'
+  const planned = from !== null && cause !== 'failover'
   const step = planned ? enterStep(switching, 'drain', policy, now) : cutAndGoOn(switching, policy, now)
   return { state: step.state, effects: [started, ...step.effects] }
 }
 
 /** Moves at once. Whoever was active last, before a time without any active too, comes to its end. */
-export function moveNow(state: PoolState, order: MoveOrder, policy: PoolPolicy, now: Millis): Step {
+function moveNow(state: PoolState, order: SwitchOrder, policy: PoolPolicy, now: Millis): Step {
   const { state: moved, effects } = moveTo(state, order, now)
   const last = activeOf(state) ?? state.decision.from
   if (last === null || last === order.to) return { state: moved, effects }
@@ -59,7 +58,7 @@ export function moveNow(state: PoolState, order: MoveOrder, policy: PoolPolicy, 
 }
 
 /** The move itself: one assignment, one epoch. */
-function moveTo(state: PoolState, order: MoveOrder, now: Millis): Step {
+function moveTo(state: PoolState, order: SwitchOrder, now: Millis): Step {
   const from = activeOf(state)
   const { to, cause, reason, by, pinned } = order
   const next: PoolState = {
@@ -145,7 +144,7 @@ function acceptable({ upstreams, to, cause, pinned }: Switching, now: Millis): b
 
 function cutAndGoOn(state: Switching, policy: PoolPolicy, now: Millis): Step {
   const step = enterStep(state, stepAfter('drain', policy), policy, now)
-  return { state: step.state, effects: [{ type: 'cut', upstream: state.from }, ...step.effects] }
+  return { state: step.state, effects: [{ type: 'cut', upstream: state.last }, ...step.effects] }
 }
 
 function stepAfter(step: SwitchStep, policy: PoolPolicy): SwitchStep {
@@ -155,32 +154,37 @@ function stepAfter(step: SwitchStep, policy: PoolPolicy): SwitchStep {
 }
 
 function enterStep(state: Switching, step: SwitchStep, policy: PoolPolicy, now: Millis): Step {
-  const { from, to, epoch: current } = state
+  const { last, to, epoch: current } = state
   // Requests are held while it drains, so a drain longer than the hold would fail what it is there to save.
   const patience = step === 'drain' ? Math.min(policy.drain.timeout, policy.hold.time) : policy.hooks.timeout
   const next: Switching = { ...state, step, since: now, deadline: ms(now + patience) }
   switch (step) {
     case 'drain':
-      return { state: next, effects: [{ type: 'await-drain', upstream: from, epoch: current }] }
+      return { state: next, effects: [{ type: 'await-drain', upstream: last, epoch: current }] }
     case 'fence':
     case 'promote':
-      return { state: next, effects: [{ type: 'run-hook', hook: step, from, to, epoch: current }] }
+      return { state: next, effects: [{ type: 'run-hook', hook: step, from: last, to, epoch: current }] }
     case 'verify':
       return { state: next, effects: [{ type: 'probe-now', upstream: to }] }
   }
 }
 
-/** A planned switch rolls back to the old active. A failover has nothing to roll back to. */
+/** A planned switch rolls back to the old active. A failover has nothing to roll back to: nobody is active then. */
 function failSwitch(state: Switching, why: string, now: Millis): Step {
-  const { from, to, cause, activeSince } = state
-  const text = `${cause} from ${from} to ${to} failed: ${why}`
+  const { from, last, to, cause, activeSince } = state
+  const text = `${cause} from ${last} to ${to} failed: ${why}`
   const failed = announce(state, 'switch-failed', now, { from, to, text })
+  const notBefore = ms(now + RETRY_AFTER)
+  if (from === null) {
+    const still: PoolState = { ...facts(state), phase: 'unavailable', since: activeSince, notBefore }
+    return { state: still, effects: [failed] }
+  }
   if (cause !== 'failover') {
     const damping = cause === 'failback' ? postpone(state.damping, RETRY_AFTER, now) : state.damping
     const back: PoolState = { ...facts(state), damping, phase: 'serving', active: from, since: activeSince }
     return { state: back, effects: [failed] }
   }
-  const step = vacate(state, text, { now, notBefore: ms(now + RETRY_AFTER) })
+  const step = vacate(state, text, { now, notBefore })
   return { state: step.state, effects: [failed, ...step.effects] }
 }
 

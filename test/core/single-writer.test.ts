@@ -62,11 +62,29 @@ describe('a failover', () => {
     )
   })
 
-  it('that failed is tried again after five seconds, not before', () => {
+  it('that failed is tried again after five seconds, not before, and with its hooks', () => {
     const stage = pair().convicted(BLUE, 'crash').hook('fence', false)
     stage.wait(4_900).probed(GREEN, 'pass')
+    expect(step(stage)).toBe('unavailable')
+    stage.wait(100)
+    expect(step(stage)).toBe('fence')
+    expect(stage.state).toMatchObject({ from: null, last: BLUE, to: GREEN })
     expect(stage.active).toBeNull()
-    expect(stage.wait(100).active).toBe(GREEN)
+    stage.hook('fence').hook('promote').probed(GREEN, 'pass')
+    expect(stage.route).toMatchObject({ active: GREEN, epoch: 3 })
+  })
+
+  it('that fails again leaves nobody active still, under the same epoch', () => {
+    const stage = pair().convicted(BLUE, 'crash').hook('fence', false).wait(5_000).hook('fence', false)
+    expect(stage.state).toMatchObject({ phase: 'unavailable', epoch: 2, notBefore: stage.now + 5_000 })
+    expect(stage.state.decision).toMatchObject({ from: BLUE, to: null })
+  })
+
+  it('needs no hooks when the writer that served last comes back', () => {
+    const stage = pair().convicted(BLUE, 'crash').hook('fence', false)
+    stage.told({ name: 'disable', upstream: GREEN, force: false })
+    stage.wait(5_000).probed(BLUE, 'pass')
+    expect(stage.route).toMatchObject({ active: BLUE, epoch: 3 })
   })
 
   it.each(['fence', 'promote', 'verify'] as const)('ends when the step %s does not', (last) => {

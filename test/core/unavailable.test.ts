@@ -84,6 +84,8 @@ describe('whoever was active before a pool went without', () => {
   it('is cut at once in a single-writer pool, long before another is published', () => {
     const stage = new Stage({ kind: 'singleWriter' }).allFit().probed(GREEN, 'fail', { times: 2 })
     expect(stage.convicted(BLUE, 'hang').asked).toEqual(['cut'])
+    expect(stage.probed(GREEN, 'pass').active).toBeNull()
+    expect(stage.asked).toContain('cut')
     expect(stage.probed(GREEN, 'pass').active).toBe(GREEN)
   })
 })

@@ -40,7 +40,7 @@ export const time: readonly Letter[] = [
 ]
 
 export const switchAnswers: readonly Letter[] = [
-  letter('drained', (at, { state }) => (state.phase === 'switching' ? drained(at, state.from, state.epoch) : null)),
+  letter('drained', (at, { state }) => (state.phase === 'switching' ? drained(at, state.last, state.epoch) : null)),
   ...[true, false].map((ok) =>
     letter(ok ? 'hook succeeds' : 'hook fails', (at, { state }) => {
       if (state.phase !== 'switching' || (state.step !== 'fence' && state.step !== 'promote')) return null
@@ -48,7 +48,7 @@ export const switchAnswers: readonly Letter[] = [
     }),
   ),
   letter('drained under an older epoch', (at, { state }) =>
-    state.phase === 'switching' ? drained(at, state.from, epoch(state.epoch - 1)) : null,
+    state.phase === 'switching' ? drained(at, state.last, epoch(state.epoch - 1)) : null,
   ),
   letter('hook of an older epoch', (at, { state }) =>
     state.phase === 'switching' ? hookFinished(at, 'promote', epoch(state.epoch - 1), true) : null,
