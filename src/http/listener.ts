@@ -76,7 +76,8 @@ export class HttpListener {
       return
     }
     const { pool, limits, name, trusts } = this.options
-    const address = socket.remoteAddress ?? 'unknown'
+    // A listener on :: sees IPv4 clients as ::ffff:192.0.2.1, which nobody writes in a list of trusted proxies.
+    const address = (socket.remoteAddress ?? 'unknown').replace(/^::ffff:(?=[0-9.]+$)/, '')
     const client = { listener: name, address, secure: false, trusted: trusts(address) }
     const connection = new ClientConnection(socket, {
       handler: (own) => new WireExchange(own, client, pool),

@@ -3,7 +3,7 @@
  * changes a pool goes through `dispatch`, one event at a time.
  */
 
-import type { Command, CommandReply, Effect, HookName, Notice, Origin, PoolEvent, Retirement } from '../core/events.ts'
+import type { Command, CommandReply, Effect, HookName, Notice, Origin, PoolEvent } from '../core/events.ts'
 import type { EvidencePolicy, Finding } from '../core/evidence.ts'
 import { Evidence } from '../core/evidence.ts'
 import type { ProbeResult } from '../core/health.ts'
@@ -21,6 +21,7 @@ import { HangWatch } from './hang-watch.ts'
 import type { HoldLimits } from './hold.ts'
 import { Hold } from './hold.ts'
 import { UpstreamLedger } from './ledger.ts'
+import { Retirements } from './retirements.ts'
 
 export type HookRun = Readonly<{ hook: HookName; pool: string; from: UpstreamId; to: UpstreamId; epoch: number }>
 
@@ -53,10 +54,10 @@ export class PoolRuntime {
   private readonly options: PoolRuntimeOptions
   private readonly clock: Clock
   private readonly ledgers = new Map<UpstreamId, UpstreamLedger>()
-  private readonly retirements = new Map<UpstreamId, Cancel[]>()
+  private readonly retirements: Retirements
   private readonly watch: HangWatch
   private probeNow: (upstream: UpstreamId) => void = () => {}
-  private wake: Cancel | null = null
+  private wake: Readonly<{ at: Millis; cancel: Cancel }> | null = null
   /** Second confirming probes that are still to be sent. */
   private readonly confirming = new Map<UpstreamId, Cancel>()
   /** When the last silence that counted against an upstream was noticed. */
@@ -73,6 +74,7 @@ export class PoolRuntime {
     this.policy = policy
     this.clock = clock
     this.hold = new Hold(options.hold, clock)
+    this.retirements = new Retirements(clock)
     this.current = newPool(name, upstreams, restored, now)
     this.route = routeOf(this.current, policy, now)
     for (const { id } of upstreams) {
@@ -108,8 +110,8 @@ export class PoolRuntime {
   stop(): void {
     this.stopped = true
     this.watch.stop()
-    this.wake?.()
-    for (const cancels of this.retirements.values()) for (const cancel of cancels) cancel()
+    this.wake?.cancel()
+    this.retirements.stop()
     for (const cancel of this.confirming.values()) cancel()
     this.hold.expireAll()
   }
@@ -134,6 +136,7 @@ export class PoolRuntime {
     if (finding) this.find(id, finding)
     if (this.repeatsSilence(id, result, { sentAt, now })) return
     const trafficFine = ledger.evidence.trafficFine(now)
+    if (result.verdict === 'fail' && id === this.route.active) this.probeStandbys()
     this.dispatch({ type: 'probe-result', at: now, upstream: id, result, trafficFine })
   }
 
@@ -185,11 +188,11 @@ export class PoolRuntime {
     switch (effect.type) {
       case 'publish':
         this.route = effect.route
-        if (effect.route.active) this.cancelRetirement(effect.route.active)
+        if (effect.route.active) this.retirements.cancel(effect.route.active)
         this.hold.offer(effect.route)
         return
       case 'retire':
-        return this.retire(effect.upstream, effect.retirement)
+        return this.retirements.begin(this.ledger(effect.upstream), effect.retirement)
       case 'cut':
         for (const traffic of this.ledger(effect.upstream).traffic) traffic.closeAll()
         return
@@ -218,33 +221,16 @@ export class PoolRuntime {
     }
   }
 
+  /** An earlier moment stands: waking up too early costs one look, too late a decision. */
   private wakeAt(at: Millis): void {
-    this.wake?.()
-    this.wake = this.clock.after(at - this.clock.now(), () => {
+    if (this.wake && this.wake.at <= at) return
+    this.wake?.cancel()
+    const cancel = this.clock.after(at - this.clock.now(), () => {
       this.wake = null
       // Timers may fire a fraction of a millisecond early; the moment asked for has come all the same.
       this.dispatch({ type: 'tick', at: ms(Math.max(at, this.clock.now())) })
     })
-  }
-
-  private retire(id: UpstreamId, { waiting, finishBy, tunnelsBy, spread }: Retirement): void {
-    const { traffic } = this.ledger(id)
-    const now = this.clock.now()
-    this.cancelRetirement(id)
-    this.retirements.set(id, [
-      this.clock.after(tunnelsBy - now, () => {
-        for (const control of traffic) control.closeTunnels(spread)
-      }),
-      this.clock.after(Math.max(finishBy, tunnelsBy + spread) - now, () => {
-        for (const control of traffic) control.closeAll()
-      }),
-    ])
-    if (waiting === 'abandon') for (const control of traffic) control.abandonWaiting(`${id} was given up`)
-  }
-
-  private cancelRetirement(id: UpstreamId): void {
-    for (const cancel of this.retirements.get(id) ?? []) cancel()
-    this.retirements.delete(id)
+    this.wake = { at, cancel }
   }
 
   private announce(notice: Notice): void {
@@ -266,9 +252,10 @@ export class PoolRuntime {
     const { upstreams, epoch } = this.current
     const known = upstreams.find((upstream) => upstream.id === id)
     const now = this.clock.now()
-    // More of what is already known would only count as another strike.
-    if (known?.ejection && now < known.ejection.until) return
-    if (known?.health.status === 'unhealthy' && id !== this.route.active) return
+    // Nobody needs to hear again of what is out already.
+    const ejected = known?.ejection && now < known.ejection.until ? known.ejection.rule : null
+    if (ejected === conviction.rule) return
+    if (id !== this.route.active && (ejected !== null || known?.health.status === 'unhealthy')) return
     this.dispatch({ type: 'convicted', at: now, upstream: id, epoch, conviction })
   }
 
@@ -291,6 +278,14 @@ export class PoolRuntime {
   }
 
   private probeForHang(): void {
-    for (const { id, admin } of this.current.upstreams) if (admin.state !== 'disabled') this.probeNow(id)
+    if (this.route.active) this.probeNow(this.route.active)
+    this.probeStandbys()
+  }
+
+  /** The control: when they do not answer either, it may be us (R8). */
+  private probeStandbys(): void {
+    for (const { id, admin } of this.current.upstreams) {
+      if (id !== this.route.active && admin.state !== 'disabled') this.probeNow(id)
+    }
   }
 }
