@@ -1,4 +1,5 @@
 /** Every answer that the proxy makes by itself: one table of codes, and the one place that turns a code into HTTP. */
+import type { Failure } from '../core/failure.ts'
 import type { Refusal, RequestHead } from '../wire/request-head.ts'
 
 type Entry = Readonly<{ status: number; phrase: string; text: string }>
@@ -46,6 +47,13 @@ const REFUSALS: Record<Refusal['status'], ErrorCode> = {
 /** After a refusal nothing on the connection can be trusted any more. */
 export function refusalReply(refusal: Refusal): ErrorReply {
   return { code: REFUSALS[refusal.status], detail: refusal.reason, close: true }
+}
+
+/** How the failure of the last attempt is told to the client. */
+export function errorCodeOf(failure: Failure): ErrorCode {
+  if (failure.kind === 'protocol') return 'upstream_protocol'
+  if (failure.phase === 'connecting') return 'upstream_unreachable'
+  return failure.kind === 'timeout' || failure.kind === 'hang' ? 'upstream_timeout' : 'upstream_broke'
 }
 
 export const errorStatus = (code: ErrorCode): number => TABLE[code].status

@@ -7,19 +7,18 @@ import type { GiveUpReason, MethodClass, ReplayDecision } from '../core/replay.t
 import { decideReplay, methodClass } from '../core/replay.ts'
 import type { Route } from '../core/route.ts'
 import type { Millis } from '../core/time.ts'
-import { ms } from '../core/time.ts'
 import type { UpstreamId } from '../core/upstream.ts'
 import type { Waiter } from '../runtime/hold.ts'
 import type { ResponseHead } from '../wire/response-head.ts'
 import type { Splice } from '../wire/splice.ts'
 import type { Transport } from '../wire/transport.ts'
 import type { UpstreamConnection } from '../wire/upstream-connection.ts'
-import type { AttemptRecord } from './access-log.ts'
 import type { AttemptOwner } from './attempt.ts'
 import { Attempt } from './attempt.ts'
 import type { ErrorCode, ErrorReply } from './error-response.ts'
-import { errorStatus } from './error-response.ts'
+import { errorCodeOf, errorStatus } from './error-response.ts'
 import type { Exchange, ExchangeServer } from './exchange.ts'
+import { ExchangeAccount } from './exchange-account.ts'
 import { chooseRequestId, requestText } from './header-rules.ts'
 import type { HttpPool } from './http-pool.ts'
 import { ReplayBody } from './replay-body.ts'
@@ -31,8 +30,7 @@ type FailedOn = Readonly<{ upstream: UpstreamId; epoch: number; failure: Failure
 
 export class Forwarding implements ExchangeServer, AttemptOwner, Waiter {
   readonly body: ReplayBody
-  requestId = ''
-  startedAt: Millis
+  private readonly account: ExchangeAccount
   private readonly exchange: Exchange
   private readonly pool: HttpPool
   private readonly attempt: Attempt
@@ -40,18 +38,14 @@ export class Forwarding implements ExchangeServer, AttemptOwner, Waiter {
   private kind: MethodClass = 'safe'
   private replays = 0
   private raced = false
-  private wasHeld = false
   private failedOn: FailedOn | null = null
-  private records: AttemptRecord[] = []
-  private status = 0
-  private bytes = 0
 
   constructor(exchange: Exchange, pool: HttpPool) {
     this.exchange = exchange
     this.pool = pool
     this.body = new ReplayBody(pool.options.replayBody, pool.memory)
     this.attempt = new Attempt(this, pool.options.attempt, () => pool.clock.now())
-    this.startedAt = pool.clock.now()
+    this.account = new ExchangeAccount(pool)
   }
 
   get method(): string {
@@ -64,6 +58,18 @@ export class Forwarding implements ExchangeServer, AttemptOwner, Waiter {
 
   get bodyDone(): boolean {
     return this.exchange.bodyDone
+  }
+
+  get startedAt(): Millis {
+    return this.account.startedAt
+  }
+
+  get requestId(): string {
+    return this.account.requestId
+  }
+
+  private get upstream(): UpstreamId | null {
+    return this.attempt.endpoint?.ledger.id ?? null
   }
 
   get heldBytes(): number {
@@ -81,18 +87,13 @@ export class Forwarding implements ExchangeServer, AttemptOwner, Waiter {
   requestBegun(): void {
     const { head, client } = this.exchange
     const { pool } = this
+    const requestId = chooseRequestId(head, pool.makeRequestId)
     this.state = 'collecting'
-    this.startedAt = pool.clock.now()
     this.kind = methodClass(head.method)
     this.replays = 0
     this.raced = false
-    this.wasHeld = false
     this.failedOn = null
-    this.status = 0
-    this.bytes = 0
-    if (this.records.length > 0) this.records = []
-    this.requestId = chooseRequestId(head, pool.makeRequestId)
-    const { requestId } = this
+    this.account.open(requestId)
     this.body.start(requestText(head, { client, requestId, defaultHost: pool.options.defaultHost }))
     pool.budget.earn()
   }
@@ -150,7 +151,7 @@ export class Forwarding implements ExchangeServer, AttemptOwner, Waiter {
 
   private wait(): void {
     this.state = 'held'
-    this.wasHeld = true
+    this.account.rescue ??= 'hold'
     if (this.pool.runtime.hold.enter(this)) return
     this.fail('overloaded', 'hold-full', 'as many requests as may wait are waiting')
   }
@@ -192,7 +193,7 @@ export class Forwarding implements ExchangeServer, AttemptOwner, Waiter {
     const target = this.elsewhere(route)
     if (target === null) return false
     if (failure.status === 500) this.pool.budget.spend()
-    this.record(failure)
+    this.account.failed(failure, this.upstream)
     // Not from within the connection that is still handing its answer over.
     queueMicrotask(() => this.replayOn(target))
     return true
@@ -203,7 +204,7 @@ export class Forwarding implements ExchangeServer, AttemptOwner, Waiter {
   }
 
   onFailed(failure: Failure): void {
-    this.record(failure)
+    this.account.failed(failure, this.upstream)
     const decision = this.decide(failure)
     if (decision.action === 'replay') return this.replay(failure, decision.where)
     const reason = decision.action === 'give-up' ? decision.reason : 'may-have-executed'
@@ -226,7 +227,7 @@ export class Forwarding implements ExchangeServer, AttemptOwner, Waiter {
 
   private replay(failure: Failure, where: 'elsewhere' | 'same-upstream'): void {
     const { route } = this.pool.runtime
-    const upstream = this.attempt.endpoint?.ledger.id ?? null
+    const { upstream } = this
     if (where === 'same-upstream' && upstream !== null && upstream === route.active) {
       this.raced = true
       return this.tryOn(upstream, true)
@@ -235,40 +236,42 @@ export class Forwarding implements ExchangeServer, AttemptOwner, Waiter {
     if (target !== null) return this.replayOn(target)
     if (!route.automatic || upstream === null) return this.failAfter(failure, 'no-upstream')
     this.failedOn = { upstream, epoch: route.epoch, failure }
-    this.replays++
+    this.countReplay()
     this.wait()
   }
 
   private replayOn(target: UpstreamId): void {
     if (this.state !== 'trying') return
-    this.replays++
+    this.countReplay()
     this.tryOn(target, false)
+  }
+
+  private countReplay(): void {
+    this.replays++
+    this.account.rescue = 'replay'
   }
 
   /** Another upstream than the one that just failed. */
   private elsewhere(route: Route): UpstreamId | null {
     if (route.gate === 'hold' || route.active === null) return null
-    return route.active === this.attempt.endpoint?.ledger.id ? route.fallback : route.active
+    return route.active === this.upstream ? route.fallback : route.active
   }
 
   // ---- the answer ------------------------------------------------------------------------------------------------
 
   onAnswer(head: ResponseHead, body: string): boolean {
     this.state = 'answering'
-    this.status = head.status
-    this.bytes = body.length
+    this.account.status = head.status
+    this.account.bytes = body.length
     return this.exchange.answer(head, body)
   }
 
   onAnswerBytes(source: Transport, bytes: Buffer, from: number, to: number): boolean {
-    this.bytes += to - from
+    this.account.bytes += to - from
     return this.exchange.answerBytes(source, bytes, from, to)
   }
 
   onAnswerEnd(): void {
-    const { counters } = this.pool.runtime
-    if (this.replays > 0) counters.rescued.add('replay')
-    else if (this.wasHeld) counters.rescued.add('hold')
     this.finish(null)
     this.exchange.answerEnd()
   }
@@ -277,7 +280,7 @@ export class Forwarding implements ExchangeServer, AttemptOwner, Waiter {
     const { upgrade } = this.exchange.head
     const { endpoint } = this.attempt
     if (upgrade === '' || connection.head.upgrade !== upgrade || !endpoint) return '101 that nobody asked for'
-    this.status = 101
+    this.account.status = 101
     let tunnel: Splice | null = null
     tunnel = this.exchange.openTunnel(connection.head, connection, this.pool.options.upgradeIdle, () => {
       if (tunnel) endpoint.removeTunnel(tunnel)
@@ -294,7 +297,7 @@ export class Forwarding implements ExchangeServer, AttemptOwner, Waiter {
       this.exchange.truncate()
       return
     }
-    this.fail(codeOf(failure), reason, failure.detail)
+    this.fail(errorCodeOf(failure), reason, failure.detail)
   }
 
   private fail(code: ErrorCode, reason: string, detail: string): void {
@@ -303,52 +306,14 @@ export class Forwarding implements ExchangeServer, AttemptOwner, Waiter {
   }
 
   private answerError(reply: ErrorReply): void {
-    this.status = errorStatus(reply.code)
+    this.account.status = errorStatus(reply.code)
     this.finish(reply.code)
     this.exchange.answerError(reply)
-  }
-
-  // ---- accounts --------------------------------------------------------------------------------------------------
-
-  private record(failure: Failure): void {
-    const upstream = this.attempt.endpoint?.ledger.id ?? ''
-    const elapsed = ms(this.pool.clock.now() - this.startedAt)
-    this.records.push({ upstream, failure: `${failure.kind} ${failure.phase}`, ms: elapsed })
   }
 
   private finish(error: string | null): void {
     this.state = 'done'
     this.body.release()
-    const { pool } = this
-    const duration = ms(pool.clock.now() - this.startedAt)
-    pool.runtime.counters.durations.observe(duration)
-    pool.access?.(this.exchange, {
-      requestId: this.requestId,
-      status: this.status,
-      bytes: this.bytes,
-      duration,
-      upstream: this.attempt.endpoint?.ledger.id ?? null,
-      epoch: pool.runtime.route.epoch,
-      attempts: this.records,
-      rescued: error !== null ? null : this.replays > 0 ? 'replay' : this.wasHeld ? 'hold' : null,
-      error,
-    })
-  }
-}
-
-function codeOf(failure: Failure): ErrorCode {
-  switch (failure.kind) {
-    case 'timeout':
-    case 'hang':
-      return failure.phase === 'connecting' ? 'upstream_unreachable' : 'upstream_timeout'
-    case 'refused':
-    case 'unreachable':
-    case 'dns':
-    case 'tls':
-      return 'upstream_unreachable'
-    case 'protocol':
-      return 'upstream_protocol'
-    default:
-      return failure.phase === 'connecting' ? 'upstream_unreachable' : 'upstream_broke'
+    this.account.settle(this.exchange, this.upstream, error)
   }
 }

@@ -1,0 +1,58 @@
+/** Keeps the account of one exchange: when it began, what failed on the way, how it ended; settles it once, at the end. */
+import type { Failure } from '../core/failure.ts'
+import type { Millis } from '../core/time.ts'
+import { ms } from '../core/time.ts'
+import type { UpstreamId } from '../core/upstream.ts'
+import type { Rescue } from '../runtime/counters.ts'
+import type { AttemptRecord } from './access-log.ts'
+import type { Exchange } from './exchange.ts'
+import type { HttpPool } from './http-pool.ts'
+
+/** Nothing is added to it, so that requests without a failed attempt can share it. */
+const NO_ATTEMPTS: readonly AttemptRecord[] = []
+
+export class ExchangeAccount {
+  requestId = ''
+  startedAt: Millis
+  /** Of the answer; 0 until there is one. */
+  status = 0
+  bytes = 0
+  /** How it would have failed without us, if it ends well. */
+  rescue: Rescue | null = null
+  private attempts = NO_ATTEMPTS
+  private readonly pool: HttpPool
+
+  constructor(pool: HttpPool) {
+    this.pool = pool
+    this.startedAt = pool.clock.now()
+  }
+
+  open(requestId: string): void {
+    this.requestId = requestId
+    this.startedAt = this.pool.clock.now()
+    this.status = 0
+    this.bytes = 0
+    this.rescue = null
+    this.attempts = NO_ATTEMPTS
+  }
+
+  failed(failure: Failure, upstream: UpstreamId | null): void {
+    const elapsed = ms(this.pool.clock.now() - this.startedAt)
+    this.attempts = [
+      ...this.attempts,
+      { upstream: upstream ?? '', failure: `${failure.kind} ${failure.phase}`, ms: elapsed },
+    ]
+  }
+
+  /** `error`: null when the upstream's answer was delivered whole. */
+  settle(exchange: Exchange, upstream: UpstreamId | null, error: string | null): void {
+    const { pool, requestId, status, bytes, attempts } = this
+    const { counters, route } = pool.runtime
+    const duration = ms(pool.clock.now() - this.startedAt)
+    const rescued = error === null ? this.rescue : null
+    counters.durations.observe(duration)
+    if (rescued) counters.rescued.add(rescued)
+    const { epoch } = route
+    pool.access?.(exchange, { requestId, status, bytes, duration, upstream, epoch, attempts, rescued, error })
+  }
+}
