@@ -7,10 +7,9 @@ import type { Millis } from '../core/time.ts'
 import { ms } from '../core/time.ts'
 import type { BodySink } from './body-framing.ts'
 import { BodyFraming } from './body-framing.ts'
-import { HeadReader } from './head-reader.ts'
 import type { ClientLimits } from './limits.ts'
-import type { Refusal } from './request-head.ts'
-import { RequestHead } from './request-head.ts'
+import type { Refusal, RequestHead } from './request-head.ts'
+import { RequestReader } from './request-reader.ts'
 import type { TunnelEnd } from './splice.ts'
 import type { Sweeper, Swept } from './sweeper.ts'
 import type { TransportOwner } from './transport.ts'
@@ -37,23 +36,20 @@ type State = 'head' | 'body' | 'answering' | 'tunnel' | 'lingering' | 'closed'
 const LINGER = 2_000
 /** A client that has sent FIN may have left or may only have finished sending; after this long it is asked. */
 const ASK_AFTER_FIN = 100
-const CR = 13
-const LF = 10
 const CONTINUE = 'HTTP/1.1 100 Continue\r\n\r\n'
 
 export class ClientConnection implements TransportOwner, Swept {
-  readonly head = new RequestHead()
+  readonly head: RequestHead
   readonly transport: Transport
   private readonly handler: RequestHandler
   private readonly limits: ClientLimits
   private readonly sweeper: Sweeper
   private readonly onEnd: (connection: ClientConnection) => void
-  private readonly reader = new HeadReader()
+  private readonly requests: RequestReader
   private readonly framing = new BodyFraming()
   private tunnel: TunnelEnd | null = null
   private state: State = 'head'
   private parsing = false
-  private emptyLine: 'none' | 'begun' | 'skipped' = 'none'
   /** Pipelined bytes behind the current request. */
   private backlog: Buffer | null = null
   private answerBegun = false
@@ -76,6 +72,8 @@ export class ClientConnection implements TransportOwner, Swept {
     this.limits = setup.limits
     this.sweeper = setup.sweeper
     this.onEnd = setup.onEnd
+    this.requests = new RequestReader(setup.limits)
+    this.head = this.requests.head
     this.handler = setup.handler(this)
     this.deadline = this.inMs(setup.limits.idleTimeout)
     this.transport = Transport.accept(this, accepted)
@@ -83,7 +81,7 @@ export class ClientConnection implements TransportOwner, Swept {
   }
 
   get idle(): boolean {
-    return this.state === 'head' && this.reader.empty
+    return this.state === 'head' && this.requests.empty
   }
 
   /** The request body has been read to its end. */
@@ -130,8 +128,7 @@ export class ClientConnection implements TransportOwner, Swept {
     // An unread rest of the request body would be taken for the next request.
     if (!keepAlive || this.closing || !this.framing.done) return this.linger()
     this.state = 'head'
-    this.head.method = ''
-    this.emptyLine = 'none'
+    this.requests.clear()
     this.answerBegun = false
     this.stalledSince = null
     this.deadline = this.inMs(this.limits.idleTimeout)
@@ -193,53 +190,18 @@ export class ClientConnection implements TransportOwner, Swept {
   }
 
   private readHead(bytes: Buffer, from: number, to: number): number {
-    let at = from
-    if (this.reader.empty) {
-      at = this.skipEmptyLine(bytes, at, to)
-      if (at === to) return to
-      this.deadline = this.inMs(this.limits.headTimeout)
+    const first = this.requests.empty
+    const read = this.requests.read(bytes, from, to)
+    if (read.state === 'complete') {
+      this.begin(read.next < to)
+      return read.next
     }
-    const read = this.reader.read(bytes, at, to, this.limits.headBytes)
-    switch (read.state) {
-      case 'complete':
-        this.begin(read.text, read.next < to)
-        return read.next
-      case 'partial':
-        return to
-      case 'malformed':
-        this.refuse({ status: 400, reason: 'malformed line end' })
-        return to
-      case 'too-long': {
-        const limit = `over ${this.limits.headBytes} bytes`
-        this.refuse(
-          read.line ? { status: 414, reason: `request line ${limit}` } : { status: 431, reason: `head ${limit}` },
-        )
-        return to
-      }
-    }
-  }
-
-  /** RFC 9112 §2.2: one empty line before a request is tolerated; some clients end their bodies with one. */
-  private skipEmptyLine(bytes: Buffer, from: number, to: number): number {
-    let at = from
-    if (this.emptyLine === 'none' && bytes[at] === CR) {
-      this.emptyLine = 'begun'
-      at++
-    }
-    if (this.emptyLine !== 'begun' || at === to) return at
-    this.emptyLine = 'skipped'
-    // A CR with anything else behind it was no line: a bare CR stays one.
-    return bytes[at] === LF ? at + 1 : this.refuseBareCr(to)
-  }
-
-  private refuseBareCr(to: number): number {
-    this.refuse({ status: 400, reason: 'malformed line end' })
+    if (read.state === 'refused') this.refuse(read.refusal)
+    else if (first && !this.requests.empty) this.deadline = this.inMs(this.limits.headTimeout)
     return to
   }
 
-  private begin(text: string, more: boolean): void {
-    const refusal = this.head.parse(text, this.limits)
-    if (refusal) return this.refuse(refusal)
+  private begin(more: boolean): void {
     this.framing.start(this.head.body, this.head.length)
     this.state = 'body'
     this.bodyBytes = 0
@@ -275,7 +237,6 @@ export class ClientConnection implements TransportOwner, Swept {
     // Nothing that follows can be understood: it is read and thrown away.
     this.state = 'answering'
     this.deadline = NEVER
-    this.reader.reset()
     this.handler.onRefused(refusal)
   }
 
@@ -343,7 +304,7 @@ export class ClientConnection implements TransportOwner, Swept {
     if (now < this.deadline) return
     switch (this.state) {
       case 'head':
-        if (this.reader.empty) this.linger()
+        if (this.requests.empty) this.linger()
         else this.refuse({ status: 408, reason: `no complete head within ${this.limits.headTimeout} ms` })
         return
       case 'body':
