@@ -21,7 +21,7 @@ const HELP = `usage: node bench/run.ts COMMAND [options]      (or: npm run bench
     --seconds N        default 6         --out FILE         default bench/results/switchover-DATE.json
 
   throughput   requests/s and CPU per request on one core
-    --contenders x,y   --seconds N (5)   --rounds N (3)     --out FILE
+    --contenders x,y   --seconds N (5)   --rounds N (3)     --load wrk|autocannon   --out FILE
 
   report FILE [--markdown]     a results file as a table
 

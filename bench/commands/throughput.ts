@@ -1,17 +1,32 @@
-// `throughput`: requests per second and CPU per request of every chosen contender. Needs wrk, nginx and taskset.
+// `throughput`: requests per second and CPU per request of every chosen contender. Needs nginx and taskset; loads with
+// wrk where it is installed, else with autocannon.
 import { cpus } from 'node:os'
 import { parseArgs } from 'node:util'
 import { programVersion } from '../contenders/program-version.ts'
 import { makeTemporaryFolder } from '../process/temporary-folder.ts'
 import { report } from '../report/report.ts'
 import { defaultResultsFile, describeMachine, saveResults, type ThroughputResults } from '../report/results.ts'
+import { runAutocannon } from '../throughput/autocannon.ts'
+import { CONNECTIONS, type LoadGenerator } from '../throughput/load-run.ts'
 import { measureThroughput } from '../throughput/measure.ts'
-import { CONNECTIONS } from '../throughput/wrk.ts'
+import { runWrk } from '../throughput/wrk.ts'
 import { numberOption } from './number-option.ts'
 import { selectContenders } from './select-contenders.ts'
+import { UsageError } from './usage-error.ts'
+
+const isInstalled = (tool: string): boolean => programVersion(tool, ['-v'], /(.)/) !== null
+
+const GENERATORS: Readonly<Record<string, LoadGenerator>> = { wrk: runWrk, autocannon: runAutocannon }
+
+const chooseLoad = (asked: string | undefined): { readonly name: string; readonly run: LoadGenerator } => {
+  const name = asked ?? (isInstalled('wrk') ? 'wrk' : 'autocannon')
+  const run = GENERATORS[name]
+  if (!run) throw new UsageError(`unknown load generator ${name}; there are: ${Object.keys(GENERATORS).join(', ')}`)
+  return { name, run }
+}
 
 const missingTools = (): string[] => [
-  ...['wrk', 'nginx', 'taskset'].filter((tool) => programVersion(tool, ['-v'], /(.)/) === null),
+  ...['nginx', 'taskset'].filter((tool) => !isInstalled(tool)),
   ...(cpus().length < 2 ? ['a second core'] : []),
 ]
 
@@ -22,11 +37,13 @@ export const throughput = async (args: string[]): Promise<void> => {
       contenders: { type: 'string' },
       seconds: { type: 'string', default: '5' },
       rounds: { type: 'string', default: '3' },
+      load: { type: 'string' },
       out: { type: 'string' },
     },
   })
   const seconds = numberOption('seconds', values.seconds)
   const rounds = Math.ceil(numberOption('rounds', values.rounds))
+  const load = chooseLoad(values.load)
   const selection = selectContenders(values.contenders)
   const missing = missingTools()
   if (missing.length > 0) {
@@ -41,6 +58,7 @@ export const throughput = async (args: string[]): Promise<void> => {
       seconds,
       rounds,
       workDir: folder.path,
+      load: load.run,
       onRound: (name, round) => process.stderr.write(`${name}: ${round.requestsPerSecond.toFixed(0)} requests/s\n`),
     })
     const { versions, skipped } = selection
@@ -50,6 +68,7 @@ export const throughput = async (args: string[]): Promise<void> => {
       machine: describeMachine(),
       versions,
       skipped,
+      load: load.name,
       connections: CONNECTIONS,
       seconds,
       results: measured,

@@ -43,6 +43,7 @@ export type SwitchoverResults = Common & {
 
 export type ThroughputResults = Common & {
   readonly kind: 'throughput'
+  readonly load: string
   readonly connections: number
   readonly seconds: number
   readonly results: readonly ThroughputResult[]

@@ -1,4 +1,4 @@
-// Throughput in small: every contender alone on core 0; origin and wrk on core 1. All are started once and measured in
+// Throughput in small: every contender alone on core 0; origin and load on core 1. All are started once and measured in
 // interleaved rounds, so that a slow minute of the machine falls on all of them alike; the medians are reported.
 import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
@@ -6,14 +6,14 @@ import type { Contender, RunningContender } from '../contenders/contender.ts'
 import { freePorts } from '../process/free-port.ts'
 import { median } from '../report/statistics.ts'
 import { cpuMicroseconds } from './cpu-time.ts'
+import type { LoadGenerator, LoadRun } from './load-run.ts'
 import { type StaticOrigin, startStaticOrigin } from './static-origin.ts'
-import { runWrk, type WrkRun } from './wrk.ts'
 
 const PROXY_CPU = 0
 const ORIGIN_CPU = 1
 const WARM_UP_SECONDS = 1
 
-export type Round = WrkRun & { readonly cpuMicrosPerRequest: number | null }
+export type Round = LoadRun & { readonly cpuMicrosPerRequest: number | null }
 
 export type ThroughputResult = {
   readonly contender: string
@@ -38,10 +38,12 @@ const startTarget = async (contender: Contender, origin: StaticOrigin, workDir: 
   return { name: contender.name, port: listenPort, running }
 }
 
-const measureOnce = async (target: Target, seconds: number, workDir: string): Promise<Round> => {
+type Measurement = { readonly seconds: number; readonly workDir: string; readonly load: LoadGenerator }
+
+const measureOnce = async (target: Target, { seconds, workDir, load }: Measurement): Promise<Round> => {
   const cpu = () => (target.running ? cpuMicroseconds(target.running.pid) : 0)
   const before = cpu()
-  const run = await runWrk({ port: target.port, seconds, cpu: ORIGIN_CPU, workDir })
+  const run = await load({ port: target.port, seconds, cpu: ORIGIN_CPU, workDir })
   return { ...run, cpuMicrosPerRequest: target.running ? (cpu() - before) / run.requests : null }
 }
 
@@ -66,18 +68,19 @@ export const measureThroughput = async (options: {
   readonly seconds: number
   readonly rounds: number
   readonly workDir: string
+  readonly load: LoadGenerator
   readonly onRound?: (contender: string, round: Round) => void
 }): Promise<ThroughputResult[]> => {
-  const { seconds, workDir } = options
+  const { workDir } = options
   const origin = await startStaticOrigin(workDir, ORIGIN_CPU)
   const targets: Target[] = [{ name: 'direct', port: origin.primaryPort, running: null }]
   const rounds = new Map<string, Round[]>()
   try {
     for (const contender of options.contenders) targets.push(await startTarget(contender, origin, workDir))
-    for (const target of targets) await measureOnce(target, WARM_UP_SECONDS, workDir)
+    for (const target of targets) await measureOnce(target, { ...options, seconds: WARM_UP_SECONDS })
     for (let i = 0; i < options.rounds; i += 1) {
       for (const target of targets) {
-        const round = await measureOnce(target, seconds, workDir)
+        const round = await measureOnce(target, options)
         rounds.set(target.name, [...(rounds.get(target.name) ?? []), round])
         options.onRound?.(target.name, round)
       }

@@ -2,17 +2,7 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { startChild } from '../process/child.ts'
-
-export const CONNECTIONS = 64
-
-export type WrkRun = {
-  readonly requests: number
-  readonly requestsPerSecond: number
-  readonly p50Ms: number
-  readonly p99Ms: number
-  /** Socket errors and answers that are not 2xx or 3xx. */
-  readonly errors: number
-}
+import { CONNECTIONS, type LoadOptions, type LoadRun } from './load-run.ts'
 
 const UNIT_MS: Readonly<Record<string, number>> = { us: 0.001, ms: 1, s: 1_000, m: 60_000 }
 
@@ -27,7 +17,7 @@ const errorsIn = (report: string): number => {
   return [...sockets, ...statuses].reduce((sum, each) => sum + Number(each), 0)
 }
 
-export const parseWrkReport = (report: string): WrkRun => {
+export const parseWrkReport = (report: string): LoadRun => {
   const requests = /(\d+) requests in/.exec(report)?.[1]
   const rate = /Requests\/sec:\s+([\d.]+)/.exec(report)?.[1]
   if (requests === undefined || rate === undefined) throw new Error(`wrk reported nothing usable:\n${report}`)
@@ -40,12 +30,7 @@ export const parseWrkReport = (report: string): WrkRun => {
   }
 }
 
-export const runWrk = async (options: {
-  readonly port: number
-  readonly seconds: number
-  readonly cpu: number
-  readonly workDir: string
-}): Promise<WrkRun> => {
+export const runWrk = async (options: LoadOptions): Promise<LoadRun> => {
   const logFile = join(options.workDir, `wrk-${options.port}-${process.hrtime.bigint()}.txt`)
   const child = await startChild({
     name: 'wrk',
