@@ -14,7 +14,10 @@ const packages = (from, allowed) => ({
   comment: `Packages that ${from}/ does without.`,
   severity: 'error',
   from: { path: folder(from) },
-  to: { dependencyTypes: ['npm', 'npm-dev', 'npm-optional', 'npm-peer'], pathNot: allowed.map((name) => `node_modules/${name}/`) },
+  to: {
+    dependencyTypes: ['npm', 'npm-dev', 'npm-optional', 'npm-peer'],
+    pathNot: allowed.map((name) => `node_modules/${name}/`),
+  },
 })
 
 /** Types and pure functions of the core are everybody's language. */
@@ -47,7 +50,12 @@ export default {
       from: { path: '^src/', pathNot: ['^src/cli/', '^src/(understudy|index)\\.ts$', '^src/assembly/'] },
       to: { path: '^src/(understudy\\.ts|cli/|assembly/)' },
     },
-    { name: 'no-cycles', severity: 'error', from: {}, to: { circular: true, viaOnly: { dependencyTypesNot: ['type-only'] } } },
+    {
+      name: 'no-cycles',
+      severity: 'error',
+      from: {},
+      to: { circular: true, viaOnly: { dependencyTypesNot: ['type-only'] } },
+    },
     { name: 'no-orphans', severity: 'error', from: { orphan: true, pathNot: ['^src/cli/understudy\\.js$'] }, to: {} },
     { name: 'resolvable', severity: 'error', from: {}, to: { couldNotResolve: true } },
   ],

@@ -14,7 +14,7 @@ import type { UpstreamEndpoint } from './upstream-endpoint.ts'
 export type AttemptLimits = Readonly<{
   connect: number
   responseHead: number
-  /** From the request's arrival to the head of its answer, all attempts together. */
+  /** From the end of the request's body to the head of its answer, all attempts together. */
   request: number
   /** Answers up to this many bytes are passed on only when whole, so that a cut one can be replayed. */
   holdAnswers: number
@@ -26,7 +26,8 @@ export interface AttemptOwner {
   readonly bareBody: boolean
   readonly bodyDone: boolean
   readonly body: ReplayBody
-  readonly startedAt: Millis
+  /** Since when the client has had nothing more to send. */
+  readonly waitingSince: Millis
   /** `GET /items`: the class of routes that the request belongs to, for evidence. */
   routeClass(): string
   /** Bytes of the request may flow. */
@@ -99,6 +100,7 @@ export class Attempt implements ResponseHandler {
 
   /** Returns false when the upstream should be given time. */
   sendBytes(source: Transport, bytes: Buffer, from: number, to: number): boolean {
+    this.since = this.now()
     return this.connection?.transport.writeFrom(source, bytes, from, to) ?? true
   }
 
@@ -138,6 +140,7 @@ export class Attempt implements ResponseHandler {
   }
 
   onWritable(): void {
+    this.since = this.now()
     if (!this.owner.bodyDone) this.owner.onRequestWritable()
   }
 
@@ -159,6 +162,7 @@ export class Attempt implements ResponseHandler {
     this.held = ''
     this.holding = head.body === 'none' || (head.body === 'length' && head.length <= this.limits.holdAnswers)
     this.phase = 'held'
+    this.since = this.now()
   }
 
   onBody(bytes: Buffer, from: number, to: number): void {
@@ -204,17 +208,20 @@ export class Attempt implements ResponseHandler {
   }
 
   sweep(now: Millis): void {
-    const { connection } = this
-    if (!connection) return
-    if (this.phase === 'streaming') return
-    const { request } = this.limits
-    if (now - this.owner.startedAt > request) return connection.fail('timeout', `no answer within ${request} ms in all`)
+    const late = this.tooLate(now)
+    if (late !== null) this.connection?.fail('timeout', late)
+  }
+
+  private tooLate(now: Millis): string | null {
+    const { connect, responseHead, request } = this.limits
+    // An answer that has begun may take its time: events, long polls, large files.
+    if (this.phase === 'streaming') return null
     const waited = now - this.since
-    if (this.phase === 'connecting') {
-      if (waited > this.limits.connect) connection.fail('timeout', `no connection within ${this.limits.connect} ms`)
-    } else if (this.phase === 'awaiting-head' && waited > this.limits.responseHead) {
-      connection.fail('timeout', `no answer within ${this.limits.responseHead} ms`)
-    }
+    if (this.phase === 'connecting') return waited > connect ? `no connection within ${connect} ms` : null
+    // While the body is being sent, `since` moves with every piece of it: a long upload is not a late answer.
+    if (waited > responseHead) return `no answer within ${responseHead} ms`
+    const late = this.owner.bodyDone && now - this.owner.waitingSince > request
+    return late ? `no answer within ${request} ms in all` : null
   }
 
   private switchProtocols(connection: UpstreamConnection): void {

@@ -30,6 +30,7 @@ type FailedOn = Readonly<{ upstream: UpstreamId; epoch: number; failure: Failure
 
 export class Forwarding implements ExchangeServer, AttemptOwner, Waiter {
   readonly body: ReplayBody
+  waitingSince: Millis
   private readonly account: ExchangeAccount
   private readonly exchange: Exchange
   private readonly pool: HttpPool
@@ -46,6 +47,7 @@ export class Forwarding implements ExchangeServer, AttemptOwner, Waiter {
     this.body = new ReplayBody(pool.options.replayBody, pool.memory)
     this.attempt = new Attempt(this, pool.options.attempt, () => pool.clock.now())
     this.account = new ExchangeAccount(pool)
+    this.waitingSince = this.account.startedAt
   }
 
   get method(): string {
@@ -58,10 +60,6 @@ export class Forwarding implements ExchangeServer, AttemptOwner, Waiter {
 
   get bodyDone(): boolean {
     return this.exchange.bodyDone
-  }
-
-  get startedAt(): Millis {
-    return this.account.startedAt
   }
 
   get requestId(): string {
@@ -94,6 +92,7 @@ export class Forwarding implements ExchangeServer, AttemptOwner, Waiter {
     this.raced = false
     this.failedOn = null
     this.account.open(requestId)
+    this.waitingSince = this.account.startedAt
     this.body.start(requestText(head, { client, requestId, defaultHost: pool.options.defaultHost }))
     pool.budget.earn()
   }
@@ -110,8 +109,10 @@ export class Forwarding implements ExchangeServer, AttemptOwner, Waiter {
   }
 
   requestBatch(): void {
-    if (this.state === 'collecting') this.go()
-    else if (this.bodyDone && (this.state === 'trying' || this.state === 'answering')) this.attempt.requestEnded()
+    if (this.state === 'collecting') return this.go()
+    if (!this.bodyDone) return
+    this.waitingSince = this.pool.clock.now()
+    if (this.state === 'trying' || this.state === 'answering') this.attempt.requestEnded()
   }
 
   requestRefused(reply: ErrorReply): void {

@@ -59,6 +59,7 @@ export class ClientConnection implements TransportOwner, Swept {
   private deadline: Millis
   private stalledSince: Millis | null = null
   private bodyBytes = 0
+  private bodyBegun = false
 
   constructor(
     accepted: net.Socket,
@@ -205,6 +206,7 @@ export class ClientConnection implements TransportOwner, Swept {
     this.framing.start(this.head.body, this.head.length)
     this.state = 'body'
     this.bodyBytes = 0
+    this.bodyBegun = false
     this.deadline = this.inMs(this.limits.bodyRateEvery)
     this.handler.onRequest()
     if (this.framing.done) this.endBody()
@@ -215,6 +217,7 @@ export class ClientConnection implements TransportOwner, Swept {
   private readBody(bytes: Buffer, from: number, to: number): number {
     const at = this.framing.read(bytes, from, to, this.handler)
     this.bodyBytes += at - from
+    this.bodyBegun = true
     if (this.framing.problem !== null) {
       this.refuse({ status: 400, reason: this.framing.problem })
       return to
@@ -325,7 +328,9 @@ export class ClientConnection implements TransportOwner, Swept {
   private checkBodyRate(): void {
     const { bodyRate, bodyRateEvery } = this.limits
     this.deadline = this.inMs(bodyRateEvery)
-    const enough = this.bodyPaused || this.bodyBytes * 1000 >= bodyRate * bodyRateEvery
+    // Until it is told to continue, a client that asked may rightly send nothing.
+    const asked = this.head.expectsContinue && !this.bodyBegun
+    const enough = asked || this.bodyPaused || this.bodyBytes * 1000 >= bodyRate * bodyRateEvery
     this.bodyBytes = 0
     if (!enough) this.refuse({ status: 408, reason: `request body slower than ${bodyRate} bytes a second` })
   }
