@@ -1,0 +1,29 @@
+/** From a file or from flags to a configuration, or to the end of the command with everything that is wrong with it. */
+import process from 'node:process'
+import type { Flags, Problem, Result } from '../config/load.ts'
+import { configFromFlags, formatProblem, loadConfig } from '../config/load.ts'
+import type { Config } from '../config/schema.ts'
+import { CliError } from './exit.ts'
+import { complain, plain } from './output.ts'
+
+export const loadFile = (file: string): Result => loadConfig(file, process.env)
+export const configOfFile = (file: string): Config => accept(loadFile(file))
+export const configOfFlags = (flags: Flags): Config => accept(configFromFlags(flags))
+
+function accept(result: Result): Config {
+  if (!result.ok) {
+    reportProblems(result.problems)
+    const count = result.problems.length
+    throw new CliError(`the configuration has ${count} problem${count === 1 ? '' : 's'}; nothing was started`)
+  }
+  reportWarnings(result.warnings)
+  return result.config
+}
+
+export function reportProblems(problems: readonly Problem[]): void {
+  for (const problem of problems) complain(plain(formatProblem(problem)))
+}
+
+export function reportWarnings(warnings: readonly Problem[]): void {
+  for (const warning of warnings) complain(plain(`warning: ${formatProblem(warning)}`))
+}
