@@ -150,7 +150,12 @@ class System {
     const { config, shared, listeners } = this.parts
     const { listen, token } = config.admin
     const { clock, notices, version, logger } = shared
-    const views = () => this.running.map((running, index) => ({ ...running, connections: listeners[index]?.open ?? 0 }))
+    const views = () =>
+      this.running.map((running, index) => ({
+        ...running,
+        connections: listeners[index]?.open ?? 0,
+        refused: listeners[index]?.turnedAway ?? 0,
+      }))
     const metrics = createMetrics(pools, { version, clock, listeners: views })
     try {
       return await startAdmin(

@@ -9,6 +9,8 @@ export type ListenerView = Readonly<{
   port: number | null
   pool: string
   connections: number
+  /** Turned away because as many as allowed were open. */
+  refused: number
 }>
 
 export type AdminOptions = Readonly<{

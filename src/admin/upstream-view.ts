@@ -1,5 +1,6 @@
 /** One upstream for people: what it is doing, why it is not active, and since when. Pure. */
-import type { Attention, PoolState } from '../core/pool.ts'
+import { KEPT } from '../core/planner.ts'
+import type { PoolState } from '../core/pool.ts'
 import { activeOf } from '../core/pool.ts'
 import type { Ineligible } from '../core/selection.ts'
 import { describeIneligible, fitSince, ineligible } from '../core/selection.ts'
@@ -124,14 +125,6 @@ function activeStatus({ state, upstream }: UpstreamFacts, unfit: Ineligible | nu
   const { cause, from, to, reason } = state.decision
   const told = from && to === upstream.id ? `${cause} from ${from}: ${reason}` : reason
   return { state: 'active', why: told, since }
-}
-
-const KEPT: Readonly<Record<Attention['keptBecause'], string>> = {
-  'no-candidate': 'no other upstream is fit',
-  paused: 'automation is paused',
-  manual: 'failover is manual',
-  'traffic-fine': 'its real traffic is fine',
-  chosen: 'an operator chose it, unfit as it was',
 }
 
 const STATES: Readonly<Record<Ineligible['reason'], UpstreamState>> = {

@@ -75,7 +75,9 @@ const timeouts = z
   .strictObject({
     connect: duration({ max: MINUTE }).prefault('400ms').describe('To establish a connection.'),
     responseHead: duration().prefault('30s').describe('From the end of the request to the head of the response.'),
-    request: duration().prefault('60s').describe('From the end of a request to the head of its answer, with replays and holding.'),
+    request: duration()
+      .prefault('60s')
+      .describe('From the end of a request to the head of its answer, with replays and holding.'),
     upgradeIdle: duration()
       .prefault('10m')
       .describe('Silence after which an upgraded connection (WebSocket) is closed.'),

@@ -62,6 +62,10 @@ function failback(asked: Asked): Learned {
   const preferred = state.upstreams[0]
   if (state.phase === 'switching') return preferred?.id === state.to ? unchanged(state) : refuseBusy(state)
   if (!preferred || preferred.id === activeOf(state)) return unchanged(state)
+  if (asked.policy.failback.mode === 'never') {
+    const hint = `Use switchover to ${preferred.id}, or change failback.mode.`
+    return refuse(state, 'failback_is_off', `Pool ${state.pool} never fails back: failback.mode is never.`, hint)
+  }
   return planned(asked, preferred, 'failback')
 }
 

@@ -91,4 +91,10 @@ export type CommandReply =
   | Readonly<{ ok: true; changed: boolean }>
   | Readonly<{ ok: false; code: RefusalCode; message: string; hint: string }>
 
-export type RefusalCode = 'unknown_upstream' | 'not_eligible' | 'no_candidate' | 'switch_in_progress' | 'active_is_fit'
+export type RefusalCode =
+  | 'unknown_upstream'
+  | 'not_eligible'
+  | 'no_candidate'
+  | 'switch_in_progress'
+  | 'active_is_fit'
+  | 'failback_is_off'

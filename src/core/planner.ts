@@ -56,7 +56,8 @@ function handsOff(state: PoolState, unfit: Ineligible, policy: PoolPolicy): Atte
   return chosenUnfit(state, unfit) ? 'chosen' : null
 }
 
-const KEPT: Record<Attention['keptBecause'], string> = {
+/** Why an unfit active stays, for people. */
+export const KEPT: Readonly<Record<Attention['keptBecause'], string>> = {
   'no-candidate': 'no other upstream is fit',
   paused: 'automation is paused',
   manual: 'failover is manual',

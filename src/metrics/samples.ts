@@ -25,7 +25,7 @@ export type MeteredPool = Readonly<{
 
 export type Reading = Readonly<{
   pools: ReadonlyMap<string, MeteredPool>
-  listeners: readonly Readonly<{ name: string; connections: number }>[]
+  listeners: readonly Readonly<{ name: string; connections: number; refused: number }>[]
   version: string
   clock: Clock
   lag(): Lag
@@ -38,6 +38,7 @@ export const SAMPLES: Readonly<Record<MetricName, (reading: Reading) => readonly
   switchovers_total: eachPool(({ counters }) => counters.switchovers),
   failbacks_total: eachPool(({ counters }) => counters.failbacks),
   last_failover_timestamp_seconds: eachPool(({ counters }) => counters.lastFailoverAt / 1_000),
+  switch_duration_seconds: poolHistogram(({ switchDurations }) => switchDurations),
   standby_ready: eachPool(({ state }, { clock }) =>
     bestCandidate(state.upstreams, clock.now(), activeOf(state)) === null ? 0 : 1,
   ),
@@ -71,6 +72,8 @@ export const SAMPLES: Readonly<Record<MetricName, (reading: Reading) => readonly
   upstream_health: eachUpstream((_, { health }) => HEALTH[health.status]),
   connections: ({ listeners }) =>
     listeners.map(({ name, connections }) => ({ labels: { listener: name }, value: connections })),
+  connections_refused_total: ({ listeners }) =>
+    listeners.map(({ name, refused }) => ({ labels: { listener: name }, value: refused })),
   event_loop_lag_seconds: ({ lag }) => Object.entries(lag()).map(([stat, value]) => ({ labels: { stat }, value })),
   build_info: ({ version }) => [{ labels: { version }, value: 1 }],
 }

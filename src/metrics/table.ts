@@ -37,6 +37,12 @@ export const METRICS = [
     help: 'When the last failover was decided, in Unix time. 0: none since the start.',
   },
   {
+    name: 'switch_duration_seconds',
+    type: 'histogram',
+    labels: ['pool'],
+    help: 'From the decision to change the active to the first answer of the new one.',
+  },
+  {
     name: 'standby_ready',
     type: 'gauge',
     labels: ['pool'],
@@ -121,6 +127,12 @@ export const METRICS = [
     type: 'gauge',
     labels: ['listener'],
     help: 'Client connections open on a listener.',
+  },
+  {
+    name: 'connections_refused_total',
+    type: 'counter',
+    labels: ['listener'],
+    help: 'Client connections turned away because as many as allowed were open.',
   },
   {
     name: 'event_loop_lag_seconds',

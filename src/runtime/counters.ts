@@ -46,7 +46,6 @@ export class PoolCounters {
   suspicions = 0
   refuted = 0
   lastFailoverAt = 0
-  /** Length of the last change of active, decision to first use, in ms. */
   readonly switchDurations = new DurationHistogram()
 }
 

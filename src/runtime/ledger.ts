@@ -23,6 +23,8 @@ export class UpstreamLedger {
   readonly counters = new UpstreamCounters()
   readonly traffic: TrafficControl[] = []
   inFlight = 0
+  /** Called at the next answer, once. */
+  onFirstAnswer: ((now: Millis) => void) | null = null
   tunnels = 0
   private lastAt: Millis | null = null
   private lastStatus = 0
@@ -53,6 +55,10 @@ export class UpstreamLedger {
     this.lastAt = now
     this.lastStatus = status
     this.lastFailure = null
+    if (this.onFirstAnswer) {
+      this.onFirstAnswer(now)
+      this.onFirstAnswer = null
+    }
     const finding = this.evidence.answered(status, routeClass, now)
     if (finding) this.onFinding(finding)
   }

@@ -64,6 +64,7 @@ export class PoolRuntime {
   private readonly silences = new Map<UpstreamId, Millis>()
   private readonly queue: PoolEvent[] = []
   private dispatching = false
+  private switchBegan: Millis | null = null
   private stopped = false
 
   constructor(options: PoolRuntimeOptions) {
@@ -178,10 +179,21 @@ export class PoolRuntime {
     const before = this.current
     const { state, effects, reply } = transition(before, event, this.policy)
     this.current = state
+    this.timeSwitch(before, event.at)
     if (state.epoch !== before.epoch) this.watch.reset()
     if (state.epoch !== before.epoch || state.automation !== before.automation) this.options.persist(state)
     for (const effect of effects) this.carryOut(effect)
     return reply
+  }
+
+  /** From the decision, or the first step of a switch, to the first answer of the new active. */
+  private timeSwitch(before: PoolState, at: Millis): void {
+    const { phase, epoch, decision } = this.current
+    if (phase === 'switching' && before.phase !== 'switching') this.switchBegan = at
+    if (epoch === before.epoch || decision.to === null) return
+    const began = this.switchBegan ?? at
+    this.switchBegan = null
+    this.ledger(decision.to).onFirstAnswer = (now) => this.counters.switchDurations.observe(now - began)
   }
 
   private carryOut(effect: Effect): void {

@@ -51,6 +51,17 @@ describe('switchover', () => {
 })
 
 describe('failback', () => {
+  it('is refused when the pool is to stay where it is, and says what to do instead', () => {
+    const stage = new Stage({ failback: { mode: 'never', after: 30_000 } }).allFit()
+    expect(stage.told({ name: 'failback' })).toEqual(NOTHING_TO_DO)
+    stage.told({ name: 'switchover', to: GREEN })
+    expect(stage.told({ name: 'failback' })).toMatchObject({
+      code: 'failback_is_off',
+      hint: expect.stringContaining(BLUE),
+    })
+    expect(stage.active).toBe(GREEN)
+  })
+
   it('returns to the primary at once, from wherever, and once', () => {
     const stage = new Stage({ count: 3 }).allFit()
     stage.told({ name: 'switchover', to: RED })

@@ -1,19 +1,16 @@
 /** Who may import whom (.dependency-cruiser.js), and what only one place may do. */
 import { glob, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import type { ICruiseOptions, ICruiseResult } from 'dependency-cruiser'
+import type { IConfiguration, ICruiseOptions, ICruiseResult } from 'dependency-cruiser'
 import { cruise } from 'dependency-cruiser'
 import { describe, expect, it } from 'vitest'
-import rules from '../../../.dependency-cruiser.js'
 
 /** Fewer than this means that the cruiser did not understand the sources, and every rule passes unseen. */
 const FEWEST_MODULES = 100
 
-const options: ICruiseOptions = {
-  ...(rules.options as ICruiseOptions),
-  ruleSet: { forbidden: rules.forbidden } as never,
-  validate: true,
-}
+const table = new URL('../../../.dependency-cruiser.js', import.meta.url)
+const { default: rules }: { default: IConfiguration & { options: ICruiseOptions } } = await import(table.href)
+const options: ICruiseOptions = { ...rules.options, ruleSet: { forbidden: rules.forbidden ?? [] }, validate: true }
 
 async function check(path: string): Promise<ICruiseResult> {
   const { output } = await cruise([path], options)
