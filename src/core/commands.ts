@@ -158,7 +158,14 @@ const reasonOf = (origin: Origin): string => origin.why || `asked for by ${origi
 
 function tell(asked: Asked, type: NoticeType, text: string, upstream?: UpstreamId): Effect {
   const { state, now, origin } = asked
-  const notice = { type, at: now, pool: state.pool, epoch: state.epoch, by: origin.by, text }
+  const notice = {
+    type,
+    at: now,
+    pool: state.pool,
+    epoch: state.epoch,
+    by: origin.by,
+    text: origin.why ? `${text}: ${origin.why}` : text,
+  }
   return { type: 'announce', notice: upstream ? { ...notice, upstream } : notice }
 }
 

@@ -40,6 +40,16 @@ export function isKeepAliveRace(failure: Failure): boolean {
   )
 }
 
+/** 421 (RFC 9110 §15.5.20) and 425 (RFC 8470) prove that the request was not processed. */
+export function isUnprocessedStatus(status: number): boolean {
+  return status === 421 || status === 425
+}
+
+/** Answers that another upstream might have given better. */
+export function isFailureStatus(status: number): boolean {
+  return status === 500 || isGatewayStatus(status) || isUnprocessedStatus(status)
+}
+
 export function isGatewayStatus(status: number): boolean {
   return status === 502 || status === 503 || status === 504
 }

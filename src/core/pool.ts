@@ -5,7 +5,7 @@ import type { Epoch } from './epoch.ts'
 import { epoch } from './epoch.ts'
 import type { Ineligible } from './selection.ts'
 import type { Millis } from './time.ts'
-import type { Upstream, UpstreamId } from './upstream.ts'
+import type { AdminState, Upstream, UpstreamId } from './upstream.ts'
 
 /** `drain` belongs to planned switches only; `verify` waits for a probe of the new active to pass. */
 export type SwitchStep = 'drain' | 'fence' | 'promote' | 'verify'
@@ -63,40 +63,69 @@ export type PoolState = PoolPhase &
     trafficFine: boolean
   }>
 
-export type Restored = Readonly<{ active: UpstreamId | null; epoch: Epoch; pinned: boolean; paused: boolean }>
+/** What a restart brings back. `last`: who served before a time without any active, if that is how it ended. */
+export type Restored = Readonly<{
+  active: UpstreamId | null
+  last: UpstreamId | null
+  epoch: Epoch
+  pinned: boolean
+  paused: boolean
+  admin: ReadonlyMap<UpstreamId, AdminState>
+}>
 
 /** The state at start: the restored decision if its upstream is still configured, else the most preferred upstream. */
 export function newPool(
   pool: string,
-  upstreams: readonly [Upstream, ...Upstream[]],
+  configured: readonly [Upstream, ...Upstream[]],
   restored: Restored | null,
   now: Millis,
 ): PoolState {
-  const kept = restored ? upstreams.find((upstream) => upstream.id === restored.active) : undefined
-  const active = (kept ?? upstreams[0]).id
-  const first = restored ? restored.epoch : epoch(1)
-  return {
-    phase: 'serving',
-    active,
-    since: now,
+  const known = (id: UpstreamId | null | undefined): UpstreamId | null =>
+    configured.find((upstream) => upstream.id === id)?.id ?? null
+  const kept = known(restored?.active)
+  const last = restored?.active === null ? known(restored.last) : null
+  const active = kept ?? configured[0].id
+  const changed = restored !== null && kept === null && last === null
+  const facts = {
     pool,
     // The epoch is an assignment of active: another active than the one on record is a new assignment.
-    epoch: restored && !kept ? epoch(first + 1) : first,
+    epoch: epoch((restored?.epoch ?? 1) + Number(changed)),
     automation: restored?.paused ? 'paused' : 'on',
-    upstreams,
-    decision: {
-      cause: kept ? 'restored' : 'start',
-      at: now,
-      from: null,
-      to: active,
-      reason: kept ? 'the last decision before the restart' : 'preferred by the configuration',
-      by: 'understudy',
-      pinned: kept !== undefined && restored?.pinned === true,
-    },
+    upstreams: configured.map((upstream) => withAdmin(upstream, restored?.admin.get(upstream.id), now)),
     damping: calm(now),
     attention: null,
     trafficFine: false,
+  } as const
+  if (last !== null) return { ...facts, ...vacant(last, now) }
+  const decision: Decision = {
+    cause: kept ? 'restored' : 'start',
+    at: now,
+    from: null,
+    to: active,
+    reason: kept ? 'the last decision before the restart' : 'preferred by the configuration',
+    by: 'understudy',
+    pinned: kept !== null && restored?.pinned === true,
   }
+  return { ...facts, phase: 'serving', active, since: now, decision }
+}
+
+/** Nobody was active before the restart, so whoever becomes active takes over from the one that served last. */
+function vacant(last: UpstreamId, now: Millis) {
+  const reason = 'nobody was active before the restart'
+  const decision = {
+    cause: 'unavailable',
+    at: now,
+    from: last,
+    to: null,
+    reason,
+    by: 'understudy',
+    pinned: false,
+  } as const
+  return { phase: 'unavailable', since: now, notBefore: now, decision } as const
+}
+
+function withAdmin(upstream: Upstream, state: AdminState | undefined, since: Millis): Upstream {
+  return state === undefined ? upstream : { ...upstream, admin: { state, since } }
 }
 
 /** During a switch the old active still is the active: nothing has been published that says otherwise. */

@@ -3,7 +3,7 @@
  * Reused by its forwarding; a connection that was let go of cannot reach it any more.
  */
 import type { Failure, FailureKind, FailurePhase } from '../core/failure.ts'
-import { isGatewayStatus } from '../core/failure.ts'
+import { isFailureStatus } from '../core/failure.ts'
 import type { Millis } from '../core/time.ts'
 import type { ResponseHead } from '../wire/response-head.ts'
 import type { Transport } from '../wire/transport.ts'
@@ -156,7 +156,7 @@ export class Attempt implements ResponseHandler {
     const { status } = head
     if (status === 101) return this.switchProtocols(connection)
     endpoint.ledger.attemptAnswered(status, status >= 500 ? this.owner.routeClass() : '', this.now())
-    if (status === 500 || isGatewayStatus(status)) {
+    if (isFailureStatus(status)) {
       if (this.owner.declines(this.failure('status', `answered ${status}`, status))) return this.cancel()
     }
     this.held = ''
@@ -185,7 +185,8 @@ export class Attempt implements ResponseHandler {
   onFinished(): void {
     const { connection } = this
     if (!connection) return
-    if (this.phase === 'held') this.release(connection)
+    // The connection may serve another request already: its reading is no longer ours to pause.
+    if (this.phase === 'held') this.passOn(connection)
     this.end()
     this.owner.onAnswerEnd()
   }
@@ -231,10 +232,15 @@ export class Attempt implements ResponseHandler {
   }
 
   private release(connection: UpstreamConnection): void {
+    if (!this.passOn(connection)) connection.transport.pause()
+  }
+
+  /** What was held goes to the client. Returns false when it should be given time. */
+  private passOn(connection: UpstreamConnection): boolean {
     this.phase = 'streaming'
     const text = this.held
     this.held = ''
-    if (!this.owner.onAnswer(connection.head, text)) connection.transport.pause()
+    return this.owner.onAnswer(connection.head, text)
   }
 
   /** The first byte is here, or none will come. */

@@ -37,7 +37,7 @@ export class ExchangeAccount {
   }
 
   failed(failure: Failure, upstream: UpstreamId | null): void {
-    const elapsed = ms(this.pool.clock.now() - this.startedAt)
+    const elapsed = ms(Math.round(this.pool.clock.now() - this.startedAt))
     this.attempts = [
       ...this.attempts,
       { upstream: upstream ?? '', failure: `${failure.kind} ${failure.phase}`, ms: elapsed },

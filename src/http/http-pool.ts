@@ -63,6 +63,9 @@ export class HttpPool {
   }
 
   close(): void {
-    for (const endpoint of this.endpoints.values()) endpoint.closeAll()
+    for (const endpoint of this.endpoints.values()) {
+      endpoint.closeTunnels(0)
+      endpoint.closeRequests()
+    }
   }
 }

@@ -44,8 +44,7 @@ export class UpstreamEndpoint implements TrafficControl {
     for (const connection of [...this.connections.all]) connection.abandon(detail)
   }
 
-  closeAll(): void {
-    this.closeTunnels(0)
+  closeRequests(): void {
     this.connections.closeAll()
   }
 

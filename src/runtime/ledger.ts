@@ -9,8 +9,8 @@ import { UpstreamCounters } from './counters.ts'
 export interface TrafficControl {
   /** Attempts still without a byte of an answer fail now with kind `hang`; each may be replayed or keep waiting. */
   abandonWaiting(detail: string): void
-  /** Everything in flight and every idle connection ends now. Tunnels too. */
-  closeAll(): void
+  /** Everything in flight and every idle connection ends now. */
+  closeRequests(): void
   /** Tunnels end, at random moments within `spread` ms. */
   closeTunnels(spread: number): void
 }

@@ -181,7 +181,7 @@ export class PoolRuntime {
     this.current = state
     this.timeSwitch(before, event.at)
     if (state.epoch !== before.epoch) this.watch.reset()
-    if (state.epoch !== before.epoch || state.automation !== before.automation) this.options.persist(state)
+    if (mustSurvive(before, state)) this.options.persist(state)
     for (const effect of effects) this.carryOut(effect)
     return reply
   }
@@ -206,7 +206,10 @@ export class PoolRuntime {
       case 'retire':
         return this.retirements.begin(this.ledger(effect.upstream), effect.retirement)
       case 'cut':
-        for (const traffic of this.ledger(effect.upstream).traffic) traffic.closeAll()
+        for (const traffic of this.ledger(effect.upstream).traffic) {
+          traffic.closeTunnels(0)
+          traffic.closeRequests()
+        }
         return
       case 'await-drain': {
         const { upstream, epoch } = effect
@@ -300,4 +303,10 @@ export class PoolRuntime {
       if (id !== this.route.active && admin.state !== 'disabled') this.probeNow(id)
     }
   }
+}
+
+/** Something changed that a restart must bring back. */
+function mustSurvive(before: PoolState, after: PoolState): boolean {
+  if (after.epoch !== before.epoch || after.automation !== before.automation) return true
+  return after.upstreams.some(({ admin }, index) => admin !== before.upstreams[index]?.admin)
 }

@@ -19,8 +19,8 @@ export class Retirements {
       this.clock.after(tunnelsBy - now, () => {
         for (const control of traffic) control.closeTunnels(spread)
       }),
-      this.clock.after(Math.max(finishBy, tunnelsBy + spread) - now, () => {
-        for (const control of traffic) control.closeAll()
+      this.clock.after(finishBy - now, () => {
+        for (const control of traffic) control.closeRequests()
       }),
     ])
     if (waiting === 'abandon') for (const control of traffic) control.abandonWaiting(`${id} was given up`)

@@ -9,6 +9,7 @@ import type { Epoch } from '../core/epoch.ts'
 import { epoch } from '../core/epoch.ts'
 import type { PoolState, Restored } from '../core/pool.ts'
 import { activeOf } from '../core/pool.ts'
+import type { AdminState, UpstreamId } from '../core/upstream.ts'
 import { upstreamId } from '../core/upstream.ts'
 import { isoTime } from './clock.ts'
 
@@ -23,6 +24,10 @@ type StoredPool = Readonly<{
   epoch: number
   pinned: boolean
   automation: PoolState['automation']
+  /** Who served before a time without any active. */
+  last: string | null
+  /** What operators took out. */
+  admin: Readonly<Record<string, AdminState>>
   /** The rest is for people who read the file. */
   reason: string
   at: string
@@ -60,10 +65,12 @@ export class StateStore {
     const stored = parse(text, pool)
     if (typeof stored === 'string') return this.setAside(path, pool, { text, why: stored })
     return {
-      active: stored.active === null ? null : upstreamId(stored.active),
+      active: idOrNull(stored.active),
+      last: idOrNull(stored.last),
       epoch: epoch(stored.epoch),
       pinned: stored.pinned,
       paused: stored.automation === 'paused',
+      admin: new Map(Object.entries(stored.admin).map(([name, admin]) => [upstreamId(name), admin])),
     }
   }
 
@@ -142,7 +149,7 @@ export class StateStore {
       `The last decision of pool ${pool} is not usable (${damage.why}); ${moved}. ${consequence} ` +
         'The pool starts as configured, with automation on.',
     )
-    return kept === null ? null : { active: null, epoch: kept, pinned: false, paused: false }
+    return kept === null ? null : { ...NOTHING, epoch: kept }
   }
 
   private moveAside(path: string): string {
@@ -158,8 +165,14 @@ export class StateStore {
   }
 }
 
+const idOrNull = (name: string | null): UpstreamId | null => (name === null ? null : upstreamId(name))
+
+/** Of a damaged file. */
+const NOTHING = { active: null, last: null, pinned: false, paused: false, admin: new Map() } as const
+
 function stored(state: PoolState): StoredPool {
-  const { pool, decision, automation } = state
+  const { pool, decision, automation, upstreams } = state
+  const taken = upstreams.filter(({ admin }) => admin.state !== 'enabled')
   return {
     version: VERSION,
     pool,
@@ -167,6 +180,8 @@ function stored(state: PoolState): StoredPool {
     epoch: state.epoch,
     pinned: decision.pinned,
     automation,
+    last: state.phase === 'unavailable' ? decision.from : null,
+    admin: Object.fromEntries(taken.map(({ id, admin }) => [id, admin.state])),
     reason: decision.reason,
     at: isoTime(decision.at),
   }
@@ -186,10 +201,17 @@ function parse(text: string, pool: string): StoredPool | string {
   if (found.pool !== pool) return `it belongs to pool ${JSON.stringify(found.pool)}`
   if (!isEpoch(found.epoch)) return 'its epoch is no number from 1 up'
   if (found.active !== null && (typeof found.active !== 'string' || found.active === '')) return 'its active is no name'
+  if (found.last !== null && typeof found.last !== 'string') return 'its last is no name'
+  if (!isAdmin(found.admin)) return 'its admin is no list of upstreams taken out'
   if (typeof found.pinned !== 'boolean') return 'its pinned is neither true nor false'
   if (found.automation !== 'on' && found.automation !== 'paused') return 'its automation is neither on nor paused'
   if (typeof found.reason !== 'string' || typeof found.at !== 'string') return 'its reason or time is missing'
   return value as StoredPool
+}
+
+function isAdmin(value: unknown): boolean {
+  const states = typeof value === 'object' && value !== null ? Object.values(value) : [null]
+  return states.every((state) => state === 'draining' || state === 'disabled')
 }
 
 const isEpoch = (value: unknown): value is number => Number.isSafeInteger(value) && Number(value) >= 1

@@ -60,6 +60,7 @@ export class ClientConnection implements TransportOwner, Swept {
   private stalledSince: Millis | null = null
   private bodyBytes = 0
   private bodyBegun = false
+  private asked = 0
 
   constructor(
     accepted: net.Socket,
@@ -230,7 +231,8 @@ export class ClientConnection implements TransportOwner, Swept {
 
   private endBody(): void {
     this.state = 'answering'
-    this.deadline = NEVER
+    this.deadline = this.readEnded ? this.inMs(ASK_AFTER_FIN) : NEVER
+    this.asked = 0
     this.transport.endStream()
     this.handler.onBodyEnd()
   }
@@ -270,6 +272,7 @@ export class ClientConnection implements TransportOwner, Swept {
         this.endOfRequests()
         return
       case 'answering':
+        this.asked = 0
         if (!this.answerBegun) this.deadline = this.inMs(ASK_AFTER_FIN)
         return
       default:
@@ -337,11 +340,14 @@ export class ClientConnection implements TransportOwner, Swept {
 
   /**
    * FIN says only that the client sends no more: it may be gone, or waiting for its answer. An interim answer, which any
-   * client must accept (RFC 9110 §15.2), draws a reset from one that is gone.
+   * client must accept (RFC 9110 §15.2), draws a reset from one that is gone. Behind the end of the stream nobody reads
+   * any more, so the reset shows when something is written again: it is asked twice.
    */
   private askWhetherGone(): void {
     this.deadline = NEVER
-    if (this.readEnded && !this.answerBegun && this.head.minor === 1) this.transport.writeText(CONTINUE)
+    if (!this.readEnded || this.answerBegun || this.head.minor === 0) return
+    this.transport.writeText(CONTINUE)
+    if (++this.asked < 2) this.deadline = this.inMs(ASK_AFTER_FIN)
   }
 
   private linger(): void {

@@ -47,8 +47,11 @@ export class ConnectionPool {
     return connection
   }
 
+  /** Tunnels have ends of their own. */
   closeAll(): void {
-    for (const connection of [...this.all]) connection.fail('aborted', 'the upstream was taken out of service')
+    for (const connection of [...this.all]) {
+      if (!connection.tunnelling) connection.fail('aborted', 'the upstream was taken out of service')
+    }
   }
 
   private readonly owner = {

@@ -88,6 +88,10 @@ export class UpstreamConnection implements TransportOwner, Swept {
     return this.state === 'connecting'
   }
 
+  get tunnelling(): boolean {
+    return this.state === 'tunnel'
+  }
+
   get idle(): boolean {
     return this.state === 'idle'
   }
@@ -211,6 +215,8 @@ export class UpstreamConnection implements TransportOwner, Swept {
 
   private becomeIdle(): void {
     this.state = 'idle'
+    // A slow client may have had it paused: unread, it could not tell that it was closed.
+    this.transport.resume()
     this.idleSince = this.sweeper.clock.now()
     this.owner.onIdle(this)
   }

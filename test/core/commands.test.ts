@@ -142,7 +142,11 @@ describe('drain, disable and enable', () => {
     expect(stage.asked).toEqual(['cut'])
     expect(stage.told({ name: 'enable', upstream: GREEN, force: false })).toEqual(DONE)
     expect(stage.active).toBe(BLUE)
-    expect(stage.lastNotice('admin-changed')).toMatchObject({ upstream: GREEN, by: 'ann', text: 'green is enabled' })
+    expect(stage.lastNotice('admin-changed')).toMatchObject({
+      upstream: GREEN,
+      by: 'ann',
+      text: expect.stringMatching(/^green is enabled: ./),
+    })
   })
 
   it('let an active that is drained finish, and cut one that is disabled', () => {

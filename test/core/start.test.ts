@@ -3,11 +3,13 @@ import { describe, expect, it } from 'vitest'
 import { epoch } from '../../src/core/epoch.ts'
 import type { Restored } from '../../src/core/pool.ts'
 import { upstreamId } from '../../src/core/upstream.ts'
-import { BLUE, GREEN } from './support/build.ts'
+import { BLUE, BOTH_HOOKS, GREEN } from './support/build.ts'
 import { Stage } from './support/stage.ts'
 
 const restored = (change: Partial<Restored> = {}): Restored => ({
   active: GREEN,
+  last: null,
+  admin: new Map(),
   epoch: epoch(7),
   pinned: false,
   paused: false,
@@ -31,7 +33,33 @@ describe('a fresh pool', () => {
   })
 })
 
+describe('a pool that nobody served before the restart', () => {
+  const nobody = restored({ active: null, last: BLUE })
+
+  it('goes on without an active, under the same epoch, until a probe passes', () => {
+    const stage = new Stage({ restored: nobody })
+    expect(stage.route).toMatchObject({ active: null, gate: 'hold', epoch: 7 })
+    expect(stage.probed(GREEN, 'pass').route).toMatchObject({ active: GREEN, epoch: 8 })
+  })
+
+  it('still fences the writer that served last', () => {
+    const stage = new Stage({ kind: 'singleWriter', hooks: BOTH_HOOKS, restored: nobody }).probed(GREEN, 'pass')
+    expect(stage.asked).toEqual(['cut', 'fence'])
+    expect(stage.state).toMatchObject({ phase: 'switching', last: BLUE, to: GREEN })
+  })
+
+  it('begins as configured when it is not known who served last', () => {
+    expect(new Stage({ restored: restored({ active: null }) }).route).toMatchObject({ active: BLUE, epoch: 8 })
+  })
+})
+
 describe('a restored pool', () => {
+  it('keeps out what an operator took out', () => {
+    const stage = new Stage({ restored: restored({ admin: new Map([[BLUE, 'draining']]) }) }).allFit()
+    expect(stage.waitFit(60_000, BLUE, GREEN).active).toBe(GREEN)
+    expect(stage.state.upstreams[0]?.admin.state).toBe('draining')
+  })
+
   it('continues with the same active and the same epoch', () => {
     const stage = new Stage({ restored: restored() })
     expect(stage.state).toMatchObject({ active: GREEN, epoch: 7, automation: 'on', decision: { cause: 'restored' } })

@@ -46,7 +46,7 @@ export class SimulatedPool {
   readonly clock = new FakeClock()
   readonly notices: Notice[] = []
   readonly saved: PoolState[] = []
-  /** What traffic was told to do, such as `blue closeAll`. */
+  /** What traffic was told to do, such as `blue closeRequests`. */
   readonly orders: string[] = []
   readonly hooks: PendingHook[] = []
   readonly behaviour = new Map<UpstreamId, Behaviour>()
@@ -75,7 +75,7 @@ export class SimulatedPool {
       this.behaviour.set(id, 'fine')
       this.pool.ledger(id).traffic.push({
         abandonWaiting: () => this.orders.push(`${id} abandonWaiting`),
-        closeAll: () => this.orders.push(`${id} closeAll`),
+        closeRequests: () => this.orders.push(`${id} closeRequests`),
         closeTunnels: (spread) => this.orders.push(`${id} closeTunnels ${spread}`),
       })
     }

@@ -43,19 +43,30 @@ describe('what survives a restart', () => {
   })
 
   it('brings back the active and the pause, in the same epoch', () => {
-    start({ restored: { active: green, epoch: epoch(7), pinned: true, paused: true } })
+    start({ restored: { active: green, epoch: epoch(7), pinned: true, paused: true, last: null, admin: new Map() } })
     expect(shop.pool.route).toMatchObject({ active: green, epoch: 7, automatic: false })
     shop.clock.advance(120_000)
     expect(shop.active).toBe(green)
   })
 
   it('never lets the epoch go back, even if the upstream on record is gone', () => {
-    start({ restored: { active: upstreamId('red'), epoch: epoch(7), pinned: false, paused: false } })
+    start({
+      restored: {
+        active: upstreamId('red'),
+        epoch: epoch(7),
+        pinned: false,
+        paused: false,
+        last: null,
+        admin: new Map(),
+      },
+    })
     expect(shop.pool.route).toMatchObject({ active: blue, epoch: 8 })
   })
 
   it('gives way to a failover when the upstream on record is dead', () => {
-    shop = new SimulatedPool({ restored: { active: green, epoch: epoch(7), pinned: true, paused: false } })
+    shop = new SimulatedPool({
+      restored: { active: green, epoch: epoch(7), pinned: true, paused: false, last: null, admin: new Map() },
+    })
     shop.green = 'refuses'
     shop.start()
     shop.clock.advance(50)

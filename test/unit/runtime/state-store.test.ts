@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { epoch } from '../../../src/core/epoch.ts'
-import { newPool, type PoolState } from '../../../src/core/pool.ts'
+import { newPool, type PoolState, type Restored } from '../../../src/core/pool.ts'
 import { ms } from '../../../src/core/time.ts'
 import { newUpstream } from '../../../src/core/upstream.ts'
 import { StateStore } from '../../../src/runtime/state-store.ts'
@@ -12,7 +12,15 @@ import { blue, green } from '../../support/simulated-pool.ts'
 const now = ms(Date.UTC(2026, 0, 2, 3, 4, 5))
 const upstreams = [newUpstream(blue, 'primary', 0, now), newUpstream(green, 'standby', 1, now)] as const
 const initial = newPool('shop', upstreams, null, now)
-const onGreen = newPool('shop', upstreams, { active: green, epoch: epoch(7), pinned: true, paused: true }, now)
+const RESTORED: Restored = {
+  active: green,
+  last: null,
+  epoch: epoch(7),
+  pinned: true,
+  paused: true,
+  admin: new Map([[blue, 'draining']]),
+}
+const onGreen = newPool('shop', upstreams, RESTORED, now)
 
 let root: string
 let dir: string
@@ -44,7 +52,7 @@ describe('the last decision', () => {
   it('comes back as it was saved', async () => {
     const store = newStore()
     store.save(onGreen)
-    expect(newStore().load('shop')).toEqual({ active: green, epoch: 7, pinned: true, paused: true })
+    expect(newStore().load('shop')).toEqual(RESTORED)
     await store.close()
     expect(problems).toEqual([])
   })
@@ -63,6 +71,8 @@ describe('the last decision', () => {
       epoch: 7,
       pinned: true,
       automation: 'paused',
+      last: null,
+      admin: { blue: 'draining' },
       reason: 'the last decision before the restart',
       at: '2026-01-02T03:04:05.000Z',
     })
@@ -105,6 +115,8 @@ describe('a file that is not what it should be', () => {
     epoch: 7,
     pinned: false,
     automation: 'on',
+    last: null,
+    admin: {},
     reason: '',
     at: '',
   }
@@ -135,11 +147,20 @@ describe('a file that is not what it should be', () => {
     ['of another pool', changed({ pool: 'blog' })],
     ['with an active of the wrong type', changed({ active: 5 })],
     ['with an empty active', changed({ active: '' })],
+    ['with a last that is no name', changed({ last: 3 })],
+    ['with an admin state that does not exist', changed({ admin: { blue: 'asleep' } })],
     ['with a pin of the wrong type', changed({ pinned: 'no' })],
     ['with an unknown automation', changed({ automation: 'off' })],
     ['without a reason', changed({ reason: null })],
   ])('is set aside, but its epoch does not go back: %s', (_name, text) => {
-    expect(damaged(text)).toEqual({ active: null, epoch: 7, pinned: false, paused: false })
+    expect(damaged(text)).toEqual({
+      active: null,
+      last: null,
+      epoch: 7,
+      pinned: false,
+      paused: false,
+      admin: new Map(),
+    })
     expect(problems[0]).toContain('the epoch does not go back')
     expect(problems[0]).toContain('shop.json.damaged-1')
   })
