@@ -12,9 +12,10 @@ export const configOfFlags = (flags: Flags): Config => accept(configFromFlags(fl
 
 function accept(result: Result): Config {
   if (!result.ok) {
+    const [first, ...more] = result.problems
+    if (first && more.length === 0) throw new CliError(plain(formatProblem(first)))
     reportProblems(result.problems)
-    const count = result.problems.length
-    throw new CliError(`the configuration has ${count} problem${count === 1 ? '' : 's'}; nothing was started`)
+    throw new CliError(`the configuration has ${result.problems.length} problems; nothing was started`)
   }
   reportWarnings(result.warnings)
   return result.config

@@ -83,14 +83,18 @@ export class Evidence {
     return ms(Math.max(first, this.lastByteAt))
   }
 
+  /** The head of an answer: an error is an error at once. */
   answered(status: number, routeClass: string, now: Millis): Finding | null {
-    if (status >= 500 && status <= 504 && status !== 501) {
-      return this.failedAnswer(isGatewayStatus(status), routeClass, `answers ${status}`, now)
-    }
+    if (status !== 500 && !isGatewayStatus(status)) return null
+    return this.failedAnswer(isGatewayStatus(status), routeClass, `answers ${status}`, now)
+  }
+
+  /** The whole answer is here; only now is it a good one. */
+  delivered(status: number, now: Millis): void {
+    if (status === 500 || isGatewayStatus(status)) return
     this.consecutive = 0
     this.good.add(now)
     this.fine.add(now)
-    return null
   }
 
   failed(failure: Failure, routeClass: string, now: Millis): Finding | null {

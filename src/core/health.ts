@@ -24,6 +24,8 @@ export type ProbeHealth = Readonly<{
   /** When a probe last passed. */
   passedAt: Millis | null
   detail: string
+  /** The last probe got no answer at all, good or bad. */
+  silent: boolean
 }>
 
 export type HealthPolicy = Readonly<{ healthy: number; unhealthy: number }>
@@ -37,6 +39,7 @@ export function unknownHealth(now: Millis): ProbeHealth {
     lastAt: null,
     passedAt: null,
     detail: 'not probed yet',
+    silent: false,
   }
 }
 
@@ -45,7 +48,8 @@ export function observeProbe(health: ProbeHealth, result: ProbeResult, policy: H
   const status = nextStatus(health.status, result.verdict, streak, policy)
   const since = status === health.status ? health.since : now
   const passedAt = result.verdict === 'pass' ? now : health.passedAt
-  return { status, since, streak, last: result.verdict, lastAt: now, passedAt, detail: result.detail }
+  const { verdict, detail, failure } = result
+  return { status, since, streak, last: verdict, lastAt: now, passedAt, detail, silent: failure !== null }
 }
 
 function nextStatus(

@@ -3,7 +3,7 @@
  * unless its method (RFC 9110 §9.2.2) or its owner says that this does no harm.
  */
 import type { Failure } from './failure.ts'
-import { isGatewayStatus, isKeepAliveRace } from './failure.ts'
+import { isGatewayStatus, isKeepAliveRace, isUnprocessedStatus } from './failure.ts'
 
 export type MethodClass = 'safe' | 'idempotent' | 'unsafe'
 
@@ -89,8 +89,7 @@ function mayHaveExecuted(question: ReplayQuestion): ReplayDecision | null {
 function afterStatus(question: ReplayQuestion): ReplayDecision | null {
   const { failure, method, errorBudgetLeft } = question
   if (isGatewayStatus(failure.status)) return method === 'unsafe' ? giveUp('may-have-executed') : null
-  // 421 Misdirected Request and 425 Too Early say that nothing was done (RFC 9110 §15.5.20, RFC 8470 §5.2).
-  if (failure.status === 421 || failure.status === 425) return null
+  if (isUnprocessedStatus(failure.status)) return null
   if (failure.status !== 500) return giveUp('not-retryable')
   if (method !== 'safe') return giveUp('may-have-executed')
   return errorBudgetLeft ? null : giveUp('error-budget')

@@ -8,7 +8,8 @@ export type Ineligible =
   | Readonly<{ reason: 'disabled' | 'draining'; since: Millis }>
   | Readonly<{ reason: 'ejected'; rule: ConvictionRule; detail: string; since: Millis; until: Millis }>
   | Readonly<{ reason: 'unproven'; rule: ConvictionRule; detail: string; since: Millis }>
-  | Readonly<{ reason: 'unhealthy' | 'unknown'; detail: string; since: Millis }>
+  /** `silent`: its last probe got no answer at all. */
+  | Readonly<{ reason: 'unhealthy' | 'unknown'; detail: string; silent: boolean; since: Millis }>
 
 /** Null: it may become active. */
 export function ineligible(upstream: Upstream, now: Millis): Ineligible | null {
@@ -20,7 +21,7 @@ export function ineligible(upstream: Upstream, now: Millis): Ineligible | null {
   }
   if (health.status !== 'healthy') {
     const reason = health.status === 'unknown' ? 'unknown' : 'unhealthy'
-    return { reason, detail: health.detail, since: health.since }
+    return { reason, detail: health.detail, silent: health.silent, since: health.since }
   }
   if (ejection && !provenSince(upstream, ejection.since)) {
     return { reason: 'unproven', rule: ejection.rule, detail: ejection.detail, since: ejection.since }

@@ -188,15 +188,20 @@ function failSwitch(state: Switching, why: string, now: Millis): Step {
   return { state: step.state, effects: [failed, ...step.effects] }
 }
 
-function retirement(order: Pick<SwitchOrder, 'unfit'>, policy: PoolPolicy, now: Millis): Retirement {
+function retirement({ unfit }: Pick<SwitchOrder, 'unfit'>, policy: PoolPolicy, now: Millis): Retirement {
   const { timeout, upgrade, spread } = policy.drain
-  const dead = order.unfit?.reason === 'ejected' && (order.unfit.rule === 'crash' || order.unfit.rule === 'hang')
   return {
-    waiting: dead ? 'abandon' : 'finish',
+    waiting: unfit && isDead(unfit) ? 'abandon' : 'finish',
     finishBy: ms(now + timeout),
-    tunnelsBy: order.unfit ? now : ms(now + upgrade),
+    tunnelsBy: unfit ? now : ms(now + upgrade),
     spread,
   }
+}
+
+/** No answer is to be expected from it any more. One that answers badly may still finish what it has begun. */
+function isDead(unfit: Ineligible): boolean {
+  if (unfit.reason === 'ejected') return unfit.rule === 'crash' || unfit.rule === 'hang'
+  return unfit.reason === 'unhealthy' && unfit.silent
 }
 
 function ruleOf(unfit: Ineligible | null): Notice['rule'] | null {

@@ -25,6 +25,8 @@ export interface AttemptOwner {
   readonly method: string
   readonly bareBody: boolean
   readonly bodyDone: boolean
+  /** The client sends its body only when it is told to. */
+  readonly awaitsContinue: boolean
   readonly body: ReplayBody
   /** Since when the client has had nothing more to send. */
   readonly waitingSince: Millis
@@ -186,6 +188,7 @@ export class Attempt implements ResponseHandler {
     const { connection } = this
     if (!connection) return
     // The connection may serve another request already: its reading is no longer ours to pause.
+    this.endpoint?.ledger.attemptDelivered(connection.head.status, this.now())
     if (this.phase === 'held') this.passOn(connection)
     this.end()
     this.owner.onAnswerEnd()
@@ -219,10 +222,16 @@ export class Attempt implements ResponseHandler {
     if (this.phase === 'streaming') return null
     const waited = now - this.since
     if (this.phase === 'connecting') return waited > connect ? `no connection within ${connect} ms` : null
-    // While the body is being sent, `since` moves with every piece of it: a long upload is not a late answer.
+    if (this.waitsForClient()) return null
     if (waited > responseHead) return `no answer within ${responseHead} ms`
     const late = this.owner.bodyDone && now - this.owner.waitingSince > request
     return late ? `no answer within ${request} ms in all` : null
+  }
+
+  /** The next piece of the body is the client's to send: whatever the delay, it is not the upstream's. */
+  private waitsForClient(): boolean {
+    const { bodyDone, awaitsContinue } = this.owner
+    return this.phase === 'partly-sent' && !bodyDone && !awaitsContinue && this.connection?.transport.pending === 0
   }
 
   private switchProtocols(connection: UpstreamConnection): void {

@@ -63,11 +63,13 @@ export type ErrorFormat = Readonly<{
   head: RequestHead | null
   /** The request was a HEAD, as far as it was understood. */
   headOnly: boolean
+  /** '' when the request was not understood. */
+  requestId: string
   close: boolean
 }>
 
 /** The whole answer as one text. */
-export function errorText(reply: ErrorReply, { head, headOnly, close }: ErrorFormat): string {
+export function errorText(reply: ErrorReply, { head, headOnly, requestId, close }: ErrorFormat): string {
   const { status, phrase, text } = TABLE[reply.code]
   const message = reply.detail === '' ? text : `${text} (${reply.detail})`
   const wantsJson = head?.fields.find('accept')?.includes('json') ?? false
@@ -79,10 +81,11 @@ export function errorText(reply: ErrorReply, { head, headOnly, close }: ErrorFor
         ? `${JSON.stringify({ code: reply.code, message })}\n`
         : `${status} ${phrase}\n${message}\nUnderstudy-Error: ${reply.code}\n`
   const retry = status === 503 ? 'Retry-After: 1\r\n' : ''
+  const id = requestId === '' ? '' : `X-Request-Id: ${requestId}\r\n`
   const connection = close ? 'Connection: close\r\n' : head?.minor === 0 ? 'Connection: keep-alive\r\n' : ''
   return (
     `HTTP/1.1 ${status} ${phrase}\r\nUnderstudy-Error: ${reply.code}\r\n${retry}` +
     `Content-Type: ${wantsJson ? 'application/json' : 'text/plain; charset=utf-8'}\r\nCache-Control: no-store\r\n` +
-    `Content-Length: ${body.length}\r\n${connection}\r\n${headOnly ? '' : body}`
+    `Content-Length: ${body.length}\r\n${id}${connection}\r\n${headOnly ? '' : body}`
   )
 }

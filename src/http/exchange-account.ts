@@ -49,7 +49,8 @@ export class ExchangeAccount {
     const { pool, requestId, status, bytes, attempts } = this
     const { counters, route } = pool.runtime
     const duration = ms(pool.clock.now() - this.startedAt)
-    const rescued = error === null ? this.rescue : null
+    // Another upstream's error instead of the first one's is no rescue.
+    const rescued = error === null && status < 500 ? this.rescue : null
     counters.durations.observe(duration)
     if (rescued) counters.rescued.add(rescued)
     const { epoch } = route

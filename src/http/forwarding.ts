@@ -70,8 +70,12 @@ export class Forwarding implements ExchangeServer, AttemptOwner, Waiter {
     return this.attempt.endpoint?.ledger.id ?? null
   }
 
+  get awaitsContinue(): boolean {
+    return this.exchange.head.expectsContinue && this.body.size === 0
+  }
+
   get heldBytes(): number {
-    return this.body.text.length + this.body.size
+    return this.body.memory
   }
 
   /** METHOD and first path segment. */
@@ -229,8 +233,10 @@ export class Forwarding implements ExchangeServer, AttemptOwner, Waiter {
   private replay(failure: Failure, where: 'elsewhere' | 'same-upstream'): void {
     const { route } = this.pool.runtime
     const { upstream } = this
+    if (this.outOfTime()) return this.failAfter(failure, 'out-of-time')
     if (where === 'same-upstream' && upstream !== null && upstream === route.active) {
       this.raced = true
+      this.account.rescue = 'replay'
       return this.tryOn(upstream, true)
     }
     const target = this.elsewhere(route)
@@ -239,6 +245,11 @@ export class Forwarding implements ExchangeServer, AttemptOwner, Waiter {
     this.failedOn = { upstream, epoch: route.epoch, failure }
     this.countReplay()
     this.wait()
+  }
+
+  private outOfTime(): boolean {
+    const { clock, options } = this.pool
+    return this.bodyDone && clock.now() - this.waitingSince > options.attempt.request
   }
 
   private replayOn(target: UpstreamId): void {
@@ -291,7 +302,7 @@ export class Forwarding implements ExchangeServer, AttemptOwner, Waiter {
     return null
   }
 
-  private failAfter(failure: Failure, reason: GiveUpReason | 'no-upstream'): void {
+  private failAfter(failure: Failure, reason: GiveUpReason | 'no-upstream' | 'out-of-time'): void {
     if (this.state === 'answering') {
       this.pool.runtime.counters.lost.add('truncated')
       this.finish('truncated')

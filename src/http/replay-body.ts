@@ -30,6 +30,11 @@ export class ReplayBody {
     this.size = 0
   }
 
+  /** Bytes in memory, head included. */
+  get memory(): number {
+    return this.chunks.reduce((sum, chunk) => sum + chunk.length, this.text.length)
+  }
+
   /** Not sent yet: must be kept whatever the limits. Returns false when no more should be read for now. */
   keepUnsent(bytes: Buffer, from: number, to: number): boolean {
     this.store(bytes, from, to)

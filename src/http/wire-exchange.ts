@@ -117,7 +117,12 @@ export class WireExchange implements Exchange, RequestHandler {
   answerError(reply: ErrorReply): void {
     this.keepAlive = !reply.close && !this.connection.willClose
     const { head, serving } = this
-    const format = { head: serving ? head : null, headOnly: head.method === 'HEAD', close: !this.keepAlive }
+    const format = {
+      head: serving ? head : null,
+      headOnly: head.method === 'HEAD',
+      requestId: serving ? this.forwarding.requestId : '',
+      close: !this.keepAlive,
+    }
     this.connection.answer(errorText(reply, format))
     this.end()
   }

@@ -63,6 +63,11 @@ export class UpstreamLedger {
     if (finding) this.onFinding(finding)
   }
 
+  /** The answer came to its end as it should. */
+  attemptDelivered(status: number, now: Millis): void {
+    this.evidence.delivered(status, now)
+  }
+
   attemptFailed(failure: Failure, routeClass: string, now: Millis): void {
     if (failure.blame !== 'client') {
       this.counters.failures.add(failure.kind)

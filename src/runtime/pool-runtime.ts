@@ -42,6 +42,7 @@ export type PoolRuntimeOptions = Readonly<{
 
 /** A second sign of a crash must be at least 5 ms after the first. */
 const CONFIRM_AGAIN = 6
+const SAME_HICCUP = 5
 
 export class PoolRuntime {
   readonly name: string
@@ -60,8 +61,8 @@ export class PoolRuntime {
   private wake: Readonly<{ at: Millis; cancel: Cancel }> | null = null
   /** Second confirming probes that are still to be sent. */
   private readonly confirming = new Map<UpstreamId, Cancel>()
-  /** When the last silence that counted against an upstream was noticed. */
-  private readonly silences = new Map<UpstreamId, Millis>()
+  /** When the last failure that counted against an upstream was noticed. */
+  private readonly failures = new Map<UpstreamId, Millis>()
   private readonly queue: PoolEvent[] = []
   private dispatching = false
   private switchBegan: Millis | null = null
@@ -135,25 +136,25 @@ export class PoolRuntime {
     const finding = ledger.evidence.probed(result.failure, now)
     // First, so that a crash is treated as one: as a mere change of health it would leave its requests waiting.
     if (finding) this.find(id, finding)
-    if (this.repeatsSilence(id, result, { sentAt, now })) return
+    if (this.repeatsFailure(id, result, { sentAt, now })) return
     const trafficFine = ledger.evidence.trafficFine(now)
     if (result.verdict === 'fail' && id === this.route.active) this.probeStandbys()
     this.dispatch({ type: 'probe-result', at: now, upstream: id, result, trafficFine })
   }
 
   /**
-   * Probes that were under way together saw one and the same pause, so it counts against the upstream's health once:
-   * the confirming probes of a suspicion must not turn a short pause into a series of failures.
+   * Probes that were under way together, or all but, saw one and the same hiccup, so it counts against the upstream's
+   * health once: what is sent to confirm a suspicion must not turn it into a series of failures.
    */
-  private repeatsSilence(
+  private repeatsFailure(
     id: UpstreamId,
     result: ProbeResult,
     { sentAt, now }: Record<'sentAt' | 'now', Millis>,
   ): boolean {
-    if (result.failure !== 'timeout') return false
-    const counted = this.silences.get(id)
-    if (counted !== undefined && sentAt < counted) return true
-    this.silences.set(id, now)
+    if (result.failure === null) return false
+    const counted = this.failures.get(id)
+    if (counted !== undefined && sentAt < counted + SAME_HICCUP) return true
+    this.failures.set(id, now)
     return false
   }
 

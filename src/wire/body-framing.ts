@@ -3,7 +3,7 @@
  * came, in as few pieces as possible. Chunk extensions are cut out; trailers are checked before they are passed on.
  */
 import { Fields } from './fields.ts'
-import type { BodyKind } from './request-head.ts'
+import type { BodyKind, Refusal } from './request-head.ts'
 
 export interface BodySink {
   /** Bytes to send on, framing included. Valid during the call only. */
@@ -27,7 +27,7 @@ export class BodyFraming {
   kind: BodyKind = 'none'
   done = true
   /** What is wrong; once set, nothing more is read. */
-  problem: string | null = null
+  problem: Refusal | null = null
   private remaining = 0
   private state: ChunkState = 'size'
   private digits = 0
@@ -110,13 +110,13 @@ export class BodyFraming {
     return at
   }
 
-  private extensionProblem(code: number): string | null {
-    if (++this.extension > MAX_EXTENSION) return 'chunk extension too long'
-    return code < 32 && code !== 9 ? 'control character in a chunk extension' : null
+  private extensionProblem(code: number): Refusal | null {
+    if (++this.extension > MAX_EXTENSION) return { status: 413, reason: 'chunk extension too long' }
+    return code < 32 && code !== 9 ? malformed('control character in a chunk extension') : null
   }
 
   /** One byte of a size line or of the CRLF after the data. */
-  private readFraming(code: number): string | null {
+  private readFraming(code: number): Refusal | null {
     switch (this.state) {
       case 'size': {
         if (code === CR && this.digits > 0) {
@@ -124,23 +124,23 @@ export class BodyFraming {
           return null
         }
         const digit = hexDigit(code)
-        if (digit < 0) return 'malformed chunk size'
-        if (++this.digits > MAX_SIZE_DIGITS) return 'chunk size too large'
+        if (digit < 0) return malformed('malformed chunk size')
+        if (++this.digits > MAX_SIZE_DIGITS) return { status: 413, reason: 'chunk size too large' }
         this.remaining = this.remaining * 16 + digit
         return null
       }
       case 'size-lf':
-        if (code !== LF) return 'malformed line end after a chunk size'
+        if (code !== LF) return malformed('malformed line end after a chunk size')
         this.state = this.remaining === 0 ? 'trailers' : 'data'
         this.digits = 0
         this.extension = 0
         return null
       case 'data-cr':
-        if (code !== CR) return 'chunk longer than its size'
+        if (code !== CR) return malformed('chunk longer than its size')
         this.state = 'data-lf'
         return null
       default:
-        if (code !== LF) return 'malformed line end after a chunk'
+        if (code !== LF) return malformed('malformed line end after a chunk')
         this.state = 'size'
         return null
     }
@@ -158,22 +158,25 @@ export class BodyFraming {
       if (!this.bare) sink.onBody(Buffer.from(section, 'latin1'), 0, section.length)
       return from + end - before
     }
-    if (this.trailers.length > MAX_TRAILERS) this.problem = 'trailers too long'
-    else if (/(?:^|[^\r])\n|\r(?!\n|$)/.test(this.trailers)) this.problem = 'malformed line end in the trailers'
+    if (this.trailers.length > MAX_TRAILERS) this.problem = { status: 431, reason: 'trailers too long' }
+    else if (/(?:^|[^\r])\n|\r(?!\n|$)/.test(this.trailers))
+      this.problem = malformed('malformed line end in the trailers')
     return to
   }
 
-  private trailerProblem(section: string): string | null {
+  private trailerProblem(section: string): Refusal | null {
     if (section === '\r\n') return null
     const problem = this.trailerFields.scan(section, 0, MAX_TRAILER_FIELDS)
-    if (problem) return `${problem} in the trailers`
+    if (problem) return malformed(`${problem} in the trailers`)
     for (let i = 0; i < this.trailerFields.count; i++) {
       const name = this.trailerFields.name(i)
-      if (FORBIDDEN_TRAILERS.test(name)) return `${name} in the trailers`
+      if (FORBIDDEN_TRAILERS.test(name)) return malformed(`${name} in the trailers`)
     }
     return null
   }
 }
+
+const malformed = (reason: string): Refusal => ({ status: 400, reason })
 
 function hexDigit(code: number): number {
   if (code >= 48 && code <= 57) return code - 48

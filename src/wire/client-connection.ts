@@ -220,7 +220,7 @@ export class ClientConnection implements TransportOwner, Swept {
     this.bodyBytes += at - from
     this.bodyBegun = true
     if (this.framing.problem !== null) {
-      this.refuse({ status: 400, reason: this.framing.problem })
+      this.refuse(this.framing.problem)
       return to
     }
     if (this.state !== 'body') return at

@@ -169,7 +169,7 @@ export class UpstreamConnection implements TransportOwner, Swept {
       if (this.handler !== handler) return this.passToTunnel(bytes, at, length)
     }
     at = this.framing.read(bytes, at, length, handler)
-    if (this.framing.problem !== null) return this.fail('protocol', this.framing.problem)
+    if (this.framing.problem !== null) return this.fail('protocol', this.framing.problem.reason)
     if (this.handler !== handler) return
     if (!this.framing.done) {
       this.transport.startStream()

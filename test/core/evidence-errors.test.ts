@@ -45,6 +45,17 @@ describe('gateway errors in a row (R4)', () => {
   })
 })
 
+describe('answers that begin well and are cut', () => {
+  it('convict like any other that fails', () => {
+    const witness = new Witness()
+    const found = times(5, 0).map((_, n) => {
+      witness.pass(1).began(200)
+      return witness.failed({ kind: 'truncated', phase: 'held' }, `GET /${n}`)
+    })
+    expect(found.at(-1)).toBe('convict errors')
+  })
+})
+
 describe('the share of good answers (R4)', () => {
   it('convicts under a half of at least twenty in a second', () => {
     const witness = new Witness()

@@ -72,8 +72,13 @@ describe('the traffic of an upstream that was left', () => {
     expect(stage.effect('retire')?.retirement).toMatchObject({ waiting: 'finish', tunnelsBy: stage.now })
   })
 
-  it('may finish when only its probes failed', () => {
+  it('is given up when its probes got no answer at all', () => {
     const stage = new Stage().allFit().probed(BLUE, 'fail', { times: 2 })
+    expect(stage.effect('retire')?.retirement).toMatchObject({ waiting: 'abandon', tunnelsBy: stage.now })
+  })
+
+  it('may finish when its probes got bad answers', () => {
+    const stage = new Stage().allFit().probed(BLUE, 'fail', { times: 2, answered: true })
     expect(stage.effect('retire')?.retirement).toMatchObject({ waiting: 'finish', tunnelsBy: stage.now })
   })
 

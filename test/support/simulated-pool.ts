@@ -138,6 +138,7 @@ export class SimulatedPool {
     ledger.evidence.byte(this.clock.now())
     ledger.evidence.settled()
     ledger.attemptAnswered(status, 'GET /', this.clock.now())
+    ledger.attemptDelivered(status, this.clock.now())
     ledger.attemptEnded()
   }
 

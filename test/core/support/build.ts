@@ -45,16 +45,17 @@ export function policy(change: PolicyChange = {}): PoolPolicy {
 
 export const BOTH_HOOKS = { fence: true, promote: true } as const
 
-export function probeResult(verdict: ProbeVerdict, latency = 1): ProbeResult {
+/** `answered`: with an answer, if a bad one. */
+export function probeResult(verdict: ProbeVerdict, latency = 1, answered = false): ProbeResult {
   const detail = { pass: '200 in 1 ms', fail: 'connection refused', leaving: '503 and Connection: close' }[verdict]
-  return { verdict, failure: verdict === 'fail' ? 'refused' : null, detail, latency: ms(latency) }
+  return { verdict, failure: verdict === 'fail' && !answered ? 'refused' : null, detail, latency: ms(latency) }
 }
 
-type ProbeChoice = { trafficFine?: boolean; latency?: number }
+export type ProbeChoice = { trafficFine?: boolean; latency?: number; answered?: boolean }
 
 export function probe(at: number, upstream: UpstreamId, verdict: ProbeVerdict, choice: ProbeChoice = {}): PoolEvent {
-  const { trafficFine = false, latency = 1 } = choice
-  return { type: 'probe-result', at: ms(at), upstream, result: probeResult(verdict, latency), trafficFine }
+  const { trafficFine = false, latency = 1, answered = false } = choice
+  return { type: 'probe-result', at: ms(at), upstream, result: probeResult(verdict, latency, answered), trafficFine }
 }
 
 export function convicted(at: number, upstream: UpstreamId, rule: ConvictionRule, epoch: Epoch): PoolEvent {

@@ -15,6 +15,7 @@ import {
   hookFinished,
   OPERATOR,
   ordered,
+  type ProbeChoice,
   policy,
   probe,
   START,
@@ -69,11 +70,7 @@ export class Stage {
     return this
   }
 
-  probed(
-    id: UpstreamId,
-    verdict: ProbeVerdict,
-    choice: { times?: number; trafficFine?: boolean; latency?: number } = {},
-  ): this {
+  probed(id: UpstreamId, verdict: ProbeVerdict, choice: ProbeChoice & { times?: number } = {}): this {
     for (let n = 0; n < (choice.times ?? 1); n++) this.play(probe(this.now + 10, id, verdict, choice))
     return this
   }

@@ -28,7 +28,14 @@ export class Witness {
   }
 
   answered(status: number, routeClass = 'GET /shop'): Found {
-    return this.found(this.evidence.answered(status, routeClass, this.now))
+    const finding = this.evidence.answered(status, routeClass, this.now)
+    this.evidence.delivered(status, this.now)
+    return this.found(finding)
+  }
+
+  /** Its head is here, its body not yet. */
+  began(status: number): Found {
+    return this.found(this.evidence.answered(status, 'GET /shop', this.now))
   }
 
   failed(change: Partial<Failure>, routeClass = 'GET /shop'): Found {

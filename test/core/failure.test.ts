@@ -1,0 +1,18 @@
+/** What the kinds of failure have in common. */
+import { describe, expect, it } from 'vitest'
+import { isFailureStatus, isUnprocessedStatus } from '../../src/core/failure.ts'
+
+describe('a status', () => {
+  it.each([500, 502, 503, 504, 421, 425])('of %d might have been better elsewhere', (status) => {
+    expect(isFailureStatus(status)).toBe(true)
+  })
+
+  it.each([200, 304, 404, 408, 429, 501, 505])('of %d is the answer', (status) => {
+    expect(isFailureStatus(status)).toBe(false)
+  })
+
+  it.each([421, 425])('of %d proves that nothing was done', (status) => {
+    expect(isUnprocessedStatus(status)).toBe(true)
+    expect(isUnprocessedStatus(status + 1)).toBe(false)
+  })
+})
