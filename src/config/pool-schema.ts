@@ -58,7 +58,9 @@ const detect = z
     gray: z
       .enum(['switch', 'report', 'off'])
       .prefault('switch')
-      .describe('What to do when checks pass but requests stall on the active upstream only.'),
+      .describe(
+        'What to do when checks pass but requests stall on the active upstream only. Without effect in this version.',
+      ),
     gateway5xx: count({ min: 1, max: 1_000 })
       .prefault(5)
       .describe('502, 503 or 504 answers in a row, on more than one path, that make an upstream unfit.'),
@@ -95,7 +97,9 @@ const replay = z
       .describe('Also replay unsafe requests that carry `Idempotency-Key`. Only if the application honours it.'),
     standbyReads: flag()
       .exactOptional()
-      .describe('Let the standby answer safe requests while the active upstream is suspected.')
+      .describe(
+        'Let the standby answer safe requests while the active upstream is suspected. Without effect in this version.',
+      )
       .meta({ defaultNote: '`true`, with `kind: singleWriter` `false`', example: true }),
   })
   .describe('Sending a request again, elsewhere, when the first attempt failed.')

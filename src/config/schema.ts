@@ -22,9 +22,7 @@ const token = z
 
 const admin = z
   .strictObject({
-    listen: listenAddress()
-      .prefault('127.0.0.1:9900')
-      .describe('Where the admin API, the metrics and the dashboard answer.'),
+    listen: listenAddress().prefault('127.0.0.1:9900').describe('Where the admin API and the metrics answer.'),
     token: token.exactOptional().describe('Bearer token. Required when `listen` is not a loopback address.'),
   })
   .describe('The admin API.')

@@ -15,8 +15,8 @@ curl 127.0.0.1:9900/metrics
 \`\`\`
 This page is generated from \`src/metrics/table.ts\` by \`node src/metrics/generate.ts\`; a test fails when they differ.
 
-Worth an alert: \`${PREFIX}standby_ready == 0\` (the next failure would hurt), \`increase(${PREFIX}failovers_total[5m]) > 0\`,
-\`increase(${PREFIX}requests_lost_total[5m]) > 0\`, and no \`${PREFIX}active == 1\` in a pool.
+What is worth an alert, as rules ready for Prometheus: \`config/prometheus-alerts.yml\`, explained in
+[operations](operations.md).
 
 | metric | type | labels | meaning |
 |---|---|---|---|
