@@ -4,7 +4,7 @@
  */
 
 import type { Command, CommandReply, Effect, HookName, Notice, Origin, PoolEvent } from '../core/events.ts'
-import type { EvidencePolicy, Finding } from '../core/evidence.ts'
+import type { EvidencePolicy } from '../core/evidence.ts'
 import { Evidence } from '../core/evidence.ts'
 import type { ProbeResult } from '../core/health.ts'
 import type { PoolPolicy } from '../core/policy.ts'
@@ -17,6 +17,7 @@ import { ms } from '../core/time.ts'
 import { transition } from '../core/transition.ts'
 import type { Upstream, UpstreamId } from '../core/upstream.ts'
 import { PoolCounters } from './counters.ts'
+import { Detection } from './detection.ts'
 import { HangWatch } from './hang-watch.ts'
 import type { HoldLimits } from './hold.ts'
 import { Hold } from './hold.ts'
@@ -40,10 +41,6 @@ export type PoolRuntimeOptions = Readonly<{
   runHook(run: HookRun): Promise<Readonly<{ ok: boolean; detail: string }>>
 }>
 
-/** A second sign of a crash must be at least 5 ms after the first. */
-const CONFIRM_AGAIN = 6
-const SAME_HICCUP = 5
-
 export class PoolRuntime {
   readonly name: string
   readonly counters = new PoolCounters()
@@ -56,13 +53,10 @@ export class PoolRuntime {
   private readonly clock: Clock
   private readonly ledgers = new Map<UpstreamId, UpstreamLedger>()
   private readonly retirements: Retirements
+  private readonly detection: Detection
   private readonly watch: HangWatch
   private probeNow: (upstream: UpstreamId) => void = () => {}
   private wake: Readonly<{ at: Millis; cancel: Cancel }> | null = null
-  /** Second confirming probes that are still to be sent. */
-  private readonly confirming = new Map<UpstreamId, Cancel>()
-  /** When the last failure that counted against an upstream was noticed. */
-  private readonly failures = new Map<UpstreamId, Millis>()
   private readonly queue: PoolEvent[] = []
   private dispatching = false
   private switchBegan: Millis | null = null
@@ -80,14 +74,24 @@ export class PoolRuntime {
     this.current = newPool(name, upstreams, restored, now)
     this.route = routeOf(this.current, policy, now)
     for (const { id } of upstreams) {
-      const ledger = new UpstreamLedger(id, new Evidence(options.evidence, now), (finding) => this.find(id, finding))
+      const ledger = new UpstreamLedger(id, new Evidence(options.evidence, now), (finding) =>
+        this.detection.found(id, finding),
+      )
       this.ledgers.set(id, ledger)
     }
+    this.detection = new Detection(clock, {
+      state: () => this.current,
+      probeNow: (id) => this.probeNow(id),
+      convict: (upstream, conviction) => {
+        const { epoch } = this.current
+        this.dispatch({ type: 'convicted', at: this.clock.now(), upstream, epoch, conviction })
+      },
+    })
     this.watch = new HangWatch(options.hangAfter, clock, {
       active: () => this.watchedLedger(),
       probe: () => this.probeForHang(),
       ledgers: () => this.ledgers.values(),
-      convict: (ledger, detail) => this.convict(ledger.id, { rule: 'hang', detail }),
+      convict: (ledger, detail) => this.detection.convict(ledger.id, { rule: 'hang', detail }),
       counters: this.counters,
     })
   }
@@ -114,7 +118,7 @@ export class PoolRuntime {
     this.watch.stop()
     this.wake?.cancel()
     this.retirements.stop()
-    for (const cancel of this.confirming.values()) cancel()
+    this.detection.stop()
     this.hold.expireAll()
   }
 
@@ -135,27 +139,11 @@ export class PoolRuntime {
     this.watch.probeEnded(id, sentAt, result.failure === null)
     const finding = ledger.evidence.probed(result.failure, now)
     // First, so that a crash is treated as one: as a mere change of health it would leave its requests waiting.
-    if (finding) this.find(id, finding)
-    if (this.repeatsFailure(id, result, { sentAt, now })) return
+    if (finding) this.detection.found(id, finding)
+    if (this.detection.repeatsFailure(id, result, sentAt)) return
     const trafficFine = ledger.evidence.trafficFine(now)
     if (result.verdict === 'fail' && id === this.route.active) this.probeStandbys()
     this.dispatch({ type: 'probe-result', at: now, upstream: id, result, trafficFine })
-  }
-
-  /**
-   * Probes that were under way together, or all but, saw one and the same hiccup, so it counts against the upstream's
-   * health once: what is sent to confirm a suspicion must not turn it into a series of failures.
-   */
-  private repeatsFailure(
-    id: UpstreamId,
-    result: ProbeResult,
-    { sentAt, now }: Record<'sentAt' | 'now', Millis>,
-  ): boolean {
-    if (result.failure === null) return false
-    const counted = this.failures.get(id)
-    if (counted !== undefined && sentAt < counted + SAME_HICCUP) return true
-    this.failures.set(id, now)
-    return false
   }
 
   /** One event at a time: what an effect sets off waits until all effects of the event before it are carried out. */
@@ -257,32 +245,6 @@ export class PoolRuntime {
     } else if (notice.type === 'switchover') counters.switchovers++
     else if (notice.type === 'failback') counters.failbacks++
     this.options.onNotice(notice)
-  }
-
-  private find(id: UpstreamId, finding: Finding): void {
-    if (finding.type === 'convict') this.convict(id, finding.conviction)
-    else this.confirm(id)
-  }
-
-  private convict(id: UpstreamId, conviction: Extract<Finding, { type: 'convict' }>['conviction']): void {
-    const { upstreams, epoch } = this.current
-    const known = upstreams.find((upstream) => upstream.id === id)
-    const now = this.clock.now()
-    // Nobody needs to hear again of what is out already.
-    const ejected = known?.ejection && now < known.ejection.until ? known.ejection.rule : null
-    if (ejected === conviction.rule) return
-    if (id !== this.route.active && (ejected !== null || known?.health.status === 'unhealthy')) return
-    this.dispatch({ type: 'convicted', at: now, upstream: id, epoch, conviction })
-  }
-
-  private confirm(id: UpstreamId): void {
-    if (this.confirming.has(id)) return
-    const again = this.clock.after(CONFIRM_AGAIN, () => {
-      this.confirming.delete(id)
-      this.probeNow(id)
-    })
-    this.confirming.set(id, again)
-    this.probeNow(id)
   }
 
   /** The active, as long as it is worth suspecting. */

@@ -125,7 +125,7 @@ export class BodyFraming {
         }
         const digit = hexDigit(code)
         if (digit < 0) return malformed('malformed chunk size')
-        if (++this.digits > MAX_SIZE_DIGITS) return { status: 413, reason: 'chunk size too large' }
+        if (++this.digits > MAX_SIZE_DIGITS) return malformed('chunk size too large')
         this.remaining = this.remaining * 16 + digit
         return null
       }

@@ -241,7 +241,7 @@ const chunked: Vector[] = [
   ),
   broken('an extension with a bare CR', '5;a\rb\r\nhello\r\n0\r\n\r\n', 'as above'),
   broken('an extension with a NUL', '5;a\x00b\r\nhello\r\n0\r\n\r\n', EXT),
-  broken('an extension of 64 KiB', `5;${'a'.repeat(65_536)}\r\nhello\r\n0\r\n\r\n`, 'bounded'),
+  vector('an extension of 64 KiB', 'bounded', te(`5;${'a'.repeat(65_536)}\r\nhello\r\n0\r\n\r\n`), cutOff(413)),
   broken('a size line in bare LF', '5\nhello\r\n0\r\n\r\n'),
   broken('a size line in bare CR', '5\rhello\r\n0\r\n\r\n'),
   broken('a size line in CR CR LF', '5\r\r\nhello\r\n0\r\n\r\n'),
