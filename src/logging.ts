@@ -34,7 +34,8 @@ export type AccessLine = Readonly<{
   path: string
   status: number
   bytes: number
-  ms: number
+  /** In ms, from the arrival to the end of the answer. */
+  duration: number
   upstream: string | null
   epoch: number
   attempts: readonly AccessAttempt[]
@@ -64,7 +65,7 @@ export function createLogger({ level, access, clock, destination = 1 }: LogOptio
   return {
     log,
     access: (line) => {
-      if (wanted(line)) log.info({ ...line, ms: Math.round(line.ms * 10) / 10 }, 'request')
+      if (wanted(line)) log.info({ ...line, duration: Math.round(line.duration * 10) / 10 }, 'request')
     },
     flush: () => writer.flush(),
     close: async () => {

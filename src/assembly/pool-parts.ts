@@ -159,7 +159,7 @@ function accessSink(pool: string, logger: Logger): AccessSink {
       pool,
       method: head.method,
       path: head.target,
-      ms: duration,
+      duration,
       attempts,
       ...record,
     })

@@ -9,7 +9,7 @@ import { answersProbes, bestCandidate, describeEach, describeIneligible, ineligi
 import type { Step } from './switching.ts'
 import { becomeUnavailable, startSwitch } from './switching.ts'
 import type { Millis } from './time.ts'
-import type { Upstream } from './upstream.ts'
+import type { Upstream, UpstreamId } from './upstream.ts'
 
 const BY = 'understudy'
 const stay = (state: PoolState): Step => ({ state, effects: [] })
@@ -85,12 +85,20 @@ function keepActive(state: PoolState, policy: PoolPolicy, now: Millis): Step {
 }
 
 function recover(state: PoolState & { phase: 'unavailable' }, policy: PoolPolicy, now: Millis): Step {
-  if (state.automation === 'paused' || now < state.notBefore) return stay(state)
+  if (state.automation === 'paused') return stay(state)
+  if (state.resume !== null) return resume(state, state.resume, policy, now)
+  if (now < state.notBefore) return stay(state)
   const found = bestCandidate(state.upstreams, now, null) ?? lastResort(state.upstreams)
   if (!found) return stay(state)
   const reason = `${found.id} answers again (${found.health.detail})`
   const order = { to: found.id, cause: 'recovery', reason, by: BY, pinned: false, unfit: null } as const
   return startSwitch(state, order, policy, now)
+}
+
+/** Goes on with what had been decided before the restart: its hooks may have run, so no other upstream will do. */
+function resume(state: PoolState, to: UpstreamId, policy: PoolPolicy, now: Millis): Step {
+  const reason = `the switch to ${to} was interrupted by a restart`
+  return startSwitch(state, { to, cause: 'recovery', reason, by: BY, pinned: false, unfit: null }, policy, now)
 }
 
 /** When time alone will make a difference. Null: only a new fact can. */

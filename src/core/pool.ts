@@ -31,7 +31,13 @@ export type PoolPhase =
       deadline: Millis
       activeSince: Millis
     }>
-  | Readonly<{ phase: 'unavailable'; since: Millis; notBefore: Millis }>
+  | Readonly<{
+      phase: 'unavailable'
+      since: Millis
+      notBefore: Millis
+      /** A restart interrupted the switch to it: its hooks may have run already, so it is the one to go on with. */
+      resume: UpstreamId | null
+    }>
 
 /** Why the active is the active. `pinned`: an operator chose it, so automatic failback leaves it alone. */
 export type Decision = Readonly<{
@@ -63,10 +69,14 @@ export type PoolState = PoolPhase &
     trafficFine: boolean
   }>
 
-/** What a restart brings back. `last`: who served before a time without any active, if that is how it ended. */
+/**
+ * What a restart brings back. `last`: who served before a time without any active, if that is how it ended. `resume`: the
+ * new active of a switch that had cut the old one off and was not finished.
+ */
 export type Restored = Readonly<{
   active: UpstreamId | null
   last: UpstreamId | null
+  resume: UpstreamId | null
   epoch: Epoch
   pinned: boolean
   paused: boolean
@@ -96,7 +106,7 @@ export function newPool(
     attention: null,
     trafficFine: false,
   } as const
-  if (last !== null) return { ...facts, ...vacant(last, now) }
+  if (last !== null) return { ...facts, ...vacant(last, known(restored?.resume), now) }
   const decision: Decision = {
     cause: kept ? 'restored' : 'start',
     at: now,
@@ -110,8 +120,8 @@ export function newPool(
 }
 
 /** Nobody was active before the restart, so whoever becomes active takes over from the one that served last. */
-function vacant(last: UpstreamId, now: Millis) {
-  const reason = 'nobody was active before the restart'
+function vacant(last: UpstreamId, resume: UpstreamId | null, now: Millis) {
+  const reason = resume ? `the switch to ${resume} was not finished` : 'nobody was active before the restart'
   const decision = {
     cause: 'unavailable',
     at: now,
@@ -121,7 +131,7 @@ function vacant(last: UpstreamId, now: Millis) {
     by: 'understudy',
     pinned: false,
   } as const
-  return { phase: 'unavailable', since: now, notBefore: now, decision } as const
+  return { phase: 'unavailable', since: now, notBefore: now, resume, decision } as const
 }
 
 function withAdmin(upstream: Upstream, state: AdminState | undefined, since: Millis): Upstream {

@@ -95,6 +95,7 @@ function vacate(state: PoolState, reason: string, when: Readonly<{ now: Millis; 
     phase: 'unavailable',
     since: now,
     notBefore,
+    resume: null,
     epoch: epoch(state.epoch + 1),
     decision: { cause: 'unavailable', at: now, from, to: null, reason, by, pinned: false },
     attention: null,
@@ -176,7 +177,7 @@ function failSwitch(state: Switching, why: string, now: Millis): Step {
   const failed = announce(state, 'switch-failed', now, { from, to, text })
   const notBefore = ms(now + RETRY_AFTER)
   if (from === null) {
-    const still: PoolState = { ...facts(state), phase: 'unavailable', since: activeSince, notBefore }
+    const still: PoolState = { ...facts(state), phase: 'unavailable', since: activeSince, notBefore, resume: null }
     return { state: still, effects: [failed] }
   }
   if (cause !== 'failover') {

@@ -270,6 +270,8 @@ export class PoolRuntime {
 
 /** Something changed that a restart must bring back. */
 function mustSurvive(before: PoolState, after: PoolState): boolean {
-  if (after.epoch !== before.epoch || after.automation !== before.automation) return true
+  if (after.epoch !== before.epoch || after.automation !== before.automation || after.phase !== before.phase)
+    return true
+  if (after.phase === 'switching' && before.phase === 'switching' && after.step !== before.step) return true
   return after.upstreams.some(({ admin }, index) => admin !== before.upstreams[index]?.admin)
 }

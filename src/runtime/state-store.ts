@@ -26,6 +26,8 @@ type StoredPool = Readonly<{
   automation: PoolState['automation']
   /** Who served before a time without any active. */
   last: string | null
+  /** The new active of a switch that was under way when this was written. */
+  resume: string | null
   /** What operators took out. */
   admin: Readonly<Record<string, AdminState>>
   /** The rest is for people who read the file. */
@@ -67,6 +69,7 @@ export class StateStore {
     return {
       active: idOrNull(stored.active),
       last: idOrNull(stored.last),
+      resume: idOrNull(stored.resume),
       epoch: epoch(stored.epoch),
       pinned: stored.pinned,
       paused: stored.automation === 'paused',
@@ -168,19 +171,22 @@ export class StateStore {
 const idOrNull = (name: string | null): UpstreamId | null => (name === null ? null : upstreamId(name))
 
 /** Of a damaged file. */
-const NOTHING = { active: null, last: null, pinned: false, paused: false, admin: new Map() } as const
+const NOTHING = { active: null, last: null, resume: null, pinned: false, paused: false, admin: new Map() } as const
 
 function stored(state: PoolState): StoredPool {
   const { pool, decision, automation, upstreams } = state
+  // Once the old active is cut off, its hooks may run at any moment: from then on nobody is active on record.
+  const halfway = state.phase === 'switching' && state.step !== 'drain' ? state : null
   const taken = upstreams.filter(({ admin }) => admin.state !== 'enabled')
   return {
     version: VERSION,
     pool,
-    active: activeOf(state),
+    active: halfway ? null : activeOf(state),
     epoch: state.epoch,
     pinned: decision.pinned,
     automation,
-    last: state.phase === 'unavailable' ? decision.from : null,
+    last: halfway?.last ?? (state.phase === 'unavailable' ? decision.from : null),
+    resume: halfway?.to ?? null,
     admin: Object.fromEntries(taken.map(({ id, admin }) => [id, admin.state])),
     reason: decision.reason,
     at: isoTime(decision.at),
@@ -201,7 +207,9 @@ function parse(text: string, pool: string): StoredPool | string {
   if (found.pool !== pool) return `it belongs to pool ${JSON.stringify(found.pool)}`
   if (!isEpoch(found.epoch)) return 'its epoch is no number from 1 up'
   if (found.active !== null && (typeof found.active !== 'string' || found.active === '')) return 'its active is no name'
-  if (found.last !== null && typeof found.last !== 'string') return 'its last is no name'
+  for (const key of ['last', 'resume'] as const) {
+    if (found[key] !== null && typeof found[key] !== 'string') return `its ${key} is no name`
+  }
   if (!isAdmin(found.admin)) return 'its admin is no list of upstreams taken out'
   if (typeof found.pinned !== 'boolean') return 'its pinned is neither true nor false'
   if (found.automation !== 'on' && found.automation !== 'paused') return 'its automation is neither on nor paused'

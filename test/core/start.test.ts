@@ -9,6 +9,7 @@ import { Stage } from './support/stage.ts'
 const restored = (change: Partial<Restored> = {}): Restored => ({
   active: GREEN,
   last: null,
+  resume: null,
   admin: new Map(),
   epoch: epoch(7),
   pinned: false,
@@ -46,6 +47,27 @@ describe('a pool that nobody served before the restart', () => {
     const stage = new Stage({ kind: 'singleWriter', hooks: BOTH_HOOKS, restored: nobody }).probed(GREEN, 'pass')
     expect(stage.asked).toEqual(['cut', 'fence'])
     expect(stage.state).toMatchObject({ phase: 'switching', last: BLUE, to: GREEN })
+  })
+
+  it('goes on with a switch that the restart interrupted, before any probe', () => {
+    const halfway = restored({ active: null, last: BLUE, resume: GREEN })
+    const stage = new Stage({ kind: 'singleWriter', hooks: BOTH_HOOKS, restored: halfway })
+    expect(stage.asked).toEqual(['cut', 'fence'])
+    expect(stage.hook('fence').hook('promote').probed(GREEN, 'pass').route).toMatchObject({ active: GREEN, epoch: 8 })
+  })
+
+  it('waits with it while automation is paused', () => {
+    const halfway = restored({ active: null, last: BLUE, resume: GREEN, paused: true })
+    const stage = new Stage({ kind: 'singleWriter', hooks: BOTH_HOOKS, restored: halfway }).allFit()
+    expect(stage.active).toBeNull()
+    stage.told({ name: 'resume' })
+    expect(stage.state).toMatchObject({ phase: 'switching', last: BLUE, to: GREEN })
+  })
+
+  it('takes whoever is fit when the interrupted switch fails', () => {
+    const halfway = restored({ active: null, last: BLUE, resume: GREEN })
+    const stage = new Stage({ kind: 'singleWriter', hooks: BOTH_HOOKS, restored: halfway }).hook('fence', false)
+    expect(stage.probed(BLUE, 'pass').wait(5_000).active).toBe(BLUE)
   })
 
   it('begins as configured when it is not known who served last', () => {

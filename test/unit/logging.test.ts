@@ -41,7 +41,7 @@ const LINE: AccessLine = {
   path: '/',
   status: 200,
   bytes: 12,
-  ms: 1.23456,
+  duration: 1.23456,
   upstream: 'blue',
   epoch: 1,
   attempts: [],

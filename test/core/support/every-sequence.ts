@@ -16,7 +16,15 @@ const ESSENTIALS = essentials(PAIR)
 const BEGINNINGS: Readonly<Record<string, (change: PolicyChange) => Stage>> = {
   'nobody was probed yet': (change) => new Stage(change),
   'the standby serves and the primary is nearly due': (change) => {
-    const restored = { active: GREEN, last: null, admin: new Map(), epoch: epoch(7), pinned: false, paused: false }
+    const restored = {
+      active: GREEN,
+      last: null,
+      resume: null,
+      admin: new Map(),
+      epoch: epoch(7),
+      pinned: false,
+      paused: false,
+    }
     return new Stage({ ...change, restored }).allFit(9)
   },
   'nobody serves': (change) => {

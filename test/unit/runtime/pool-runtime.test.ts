@@ -43,7 +43,17 @@ describe('what survives a restart', () => {
   })
 
   it('brings back the active and the pause, in the same epoch', () => {
-    start({ restored: { active: green, epoch: epoch(7), pinned: true, paused: true, last: null, admin: new Map() } })
+    start({
+      restored: {
+        active: green,
+        epoch: epoch(7),
+        pinned: true,
+        paused: true,
+        last: null,
+        resume: null,
+        admin: new Map(),
+      },
+    })
     expect(shop.pool.route).toMatchObject({ active: green, epoch: 7, automatic: false })
     shop.clock.advance(120_000)
     expect(shop.active).toBe(green)
@@ -57,6 +67,7 @@ describe('what survives a restart', () => {
         pinned: false,
         paused: false,
         last: null,
+        resume: null,
         admin: new Map(),
       },
     })
@@ -65,7 +76,15 @@ describe('what survives a restart', () => {
 
   it('gives way to a failover when the upstream on record is dead', () => {
     shop = new SimulatedPool({
-      restored: { active: green, epoch: epoch(7), pinned: true, paused: false, last: null, admin: new Map() },
+      restored: {
+        active: green,
+        epoch: epoch(7),
+        pinned: true,
+        paused: false,
+        last: null,
+        resume: null,
+        admin: new Map(),
+      },
     })
     shop.green = 'refuses'
     shop.start()

@@ -15,6 +15,7 @@ const initial = newPool('shop', upstreams, null, now)
 const RESTORED: Restored = {
   active: green,
   last: null,
+  resume: null,
   epoch: epoch(7),
   pinned: true,
   paused: true,
@@ -72,6 +73,7 @@ describe('the last decision', () => {
       pinned: true,
       automation: 'paused',
       last: null,
+      resume: null,
       admin: { blue: 'draining' },
       reason: 'the last decision before the restart',
       at: '2026-01-02T03:04:05.000Z',
@@ -79,10 +81,30 @@ describe('the last decision', () => {
   })
 
   it('may be that nobody is active', () => {
-    const unavailable: PoolState = { ...initial, phase: 'unavailable', since: now, notBefore: now, epoch: epoch(3) }
+    const nobody = { phase: 'unavailable', since: now, notBefore: now, resume: null } as const
+    const unavailable: PoolState = { ...initial, ...nobody, epoch: epoch(3) }
     const store = newStore()
     store.save(unavailable)
     expect(store.load('shop')).toMatchObject({ active: null, epoch: 3 })
+  })
+
+  it('names nobody as active once a switch has cut the old one off, and who is to follow', () => {
+    const at = {
+      from: blue,
+      last: blue,
+      to: green,
+      cause: 'failover',
+      pinned: false,
+      reason: '',
+      by: '',
+      unfit: null,
+    } as const
+    const halfway = { ...at, phase: 'switching', since: now, deadline: now, activeSince: now } as const
+    const store = newStore()
+    store.save({ ...initial, ...halfway, step: 'drain' })
+    expect(store.load('shop')).toMatchObject({ active: blue, last: null, resume: null })
+    store.save({ ...initial, ...halfway, step: 'fence' })
+    expect(store.load('shop')).toMatchObject({ active: null, last: blue, resume: green })
   })
 
   it('is complete on disk as soon as it is saved, the latest one, with nothing beside it', async () => {
@@ -116,6 +138,7 @@ describe('a file that is not what it should be', () => {
     pinned: false,
     automation: 'on',
     last: null,
+    resume: null,
     admin: {},
     reason: '',
     at: '',
@@ -156,6 +179,7 @@ describe('a file that is not what it should be', () => {
     expect(damaged(text)).toEqual({
       active: null,
       last: null,
+      resume: null,
       epoch: 7,
       pinned: false,
       paused: false,
