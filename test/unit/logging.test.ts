@@ -54,7 +54,7 @@ describe('access lines', () => {
     open()
     logger.access(LINE)
     expect(await written()).toMatchObject([
-      { ...LINE, ms: 1.2, level: 'info', msg: 'request', time: expect.any(String) },
+      { ...LINE, duration: 1.2, level: 'info', msg: 'request', time: expect.any(String) },
     ])
   })
 
