@@ -93,8 +93,8 @@ function phaseInWords(
     return sentence(`Nobody has been active for ${span(state.since, now)}: ${state.decision.reason}`)
   }
   if (state.phase === 'switching') {
-    const { cause, from, to, step } = state
-    return `A ${cause} from ${from} to ${to} is under way (step ${step}); requests are held meanwhile.`
+    const { cause, last, to, step } = state
+    return `A ${cause} from ${last} to ${to} is under way (step ${step}); requests are held meanwhile.`
   }
   const active = upstreams.find((upstream) => upstream.active)
   const others = upstreams.filter((upstream) => !upstream.active)

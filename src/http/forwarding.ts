@@ -309,7 +309,8 @@ export class Forwarding implements ExchangeServer, AttemptOwner, Waiter {
       this.exchange.truncate()
       return
     }
-    this.fail(errorCodeOf(failure), reason, failure.detail)
+    // The failure's own words may name addresses behind us: they are for the log and the admin API.
+    this.fail(errorCodeOf(failure), reason, '')
   }
 
   private fail(code: ErrorCode, reason: string, detail: string): void {

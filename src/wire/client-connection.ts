@@ -134,7 +134,9 @@ export class ClientConnection implements TransportOwner, Swept {
     this.answerBegun = false
     this.stalledSince = null
     this.deadline = this.inMs(this.limits.idleTimeout)
-    if (!this.parsing) this.parseBacklog()
+    // Within `parse`, what follows is in its hands already.
+    if (this.parsing) return
+    this.parseBacklog()
     if (this.readEnded) this.endOfRequests()
   }
 
@@ -234,6 +236,8 @@ export class ClientConnection implements TransportOwner, Swept {
     this.deadline = this.readEnded ? this.inMs(ASK_AFTER_FIN) : NEVER
     this.asked = 0
     this.transport.endStream()
+    // Its last piece may have had it paused. There is nothing left to hold back, but the client's leaving to notice.
+    this.resumeBody()
     this.handler.onBodyEnd()
   }
 
