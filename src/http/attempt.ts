@@ -49,6 +49,7 @@ export interface AttemptOwner {
 }
 
 const INLINE = 16_384
+const STALE_SHOWS_WITHIN = 200
 
 export class Attempt implements ResponseHandler {
   endpoint: UpstreamEndpoint | null = null
@@ -267,7 +268,9 @@ export class Attempt implements ResponseHandler {
 
   private failure(kind: FailureKind, detail: string, status: number): Failure {
     const blame = kind === 'aborted' ? 'proxy' : 'upstream'
-    const connection = this.fresh ? 'fresh' : 'reused'
+    // Had the server closed it before the request came, that would have shown within a round trip.
+    const proven = this.fresh || this.now() - this.since > STALE_SHOWS_WITHIN
+    const connection = proven ? 'fresh' : 'reused'
     return { phase: this.phase, blame, connection, kind, detail, status }
   }
 }

@@ -123,10 +123,12 @@ describe('a hook', () => {
   })
 
   it('is over when it has ended, even if a program that it left behind keeps its output open', async () => {
-    const gone = join(dir, 'gone')
+    // Removed with its folder after the test, so that nothing is left behind however the test ends.
+    const stay = join(dir, 'stay')
+    writeFileSync(stay, '')
     const result = node(`
       const { spawn } = require('child_process')
-      const wait = 'setInterval(() => { if (require("fs").existsSync(${JSON.stringify(gone)})) process.exit() }, 5)'
+      const wait = 'setInterval(() => { if (!require("fs").existsSync(${JSON.stringify(stay)})) process.exit() }, 5)'
       spawn(process.execPath, ['-e', wait], { stdio: 'inherit', detached: true }).unref()`)
     let settled = false
     const ended = result.finally(() => {
@@ -137,7 +139,6 @@ describe('a hook', () => {
       await pause(5)
       clock.advance(1)
     }
-    writeFileSync(gone, '')
     expect(await ended).toEqual({ ok: true, detail: 'exit code 0' })
   })
 })
