@@ -10,7 +10,8 @@ export default defineConfig({
       project('core', { isolate: false }),
       project('unit'),
       project('integration', { testTimeout: 20_000 }),
-      project('e2e', { testTimeout: 90_000, fileParallelism: false }),
+      // After all others: what it measures should not have to share the machine with them.
+      project('e2e', { testTimeout: 90_000, fileParallelism: false, sequence: { groupOrder: 1 } }),
     ],
     coverage: {
       provider: 'v8',

@@ -37,13 +37,26 @@ function expectHarmless(verdict: Verdict): void {
   expect(verdict).toMatchObject({ wrongAnswers: 0, duplicatePost: 0, acknowledgedNotExecuted: 0 })
 }
 
-/** A timing, and so for the benches: asserted only where the machine was idle enough to keep one. */
-function expectShortGap(name: string, { longestGapMs, generatorLateMs }: Verdict): void {
+/** A trial whose gap was too long is repeated, this often in all. What has to hold always is judged in every one. */
+const TRIALS = 3
+
+/**
+ * Runs the scenario, and again where its gap was too long: a timing says something about the proxy only when the machine
+ * was idle enough, so one trial in time is what counts, and none is asked for where the load itself came late.
+ */
+async function runInTime(name: string, judge: (trial: Trial) => void): Promise<void> {
   const allowed = quiet.longestGapMs + ADDED
-  const late = Math.max(generatorLateMs, quiet.generatorLateMs)
-  if (late <= PUNCTUAL) expect(longestGapMs).toBeLessThanOrEqual(allowed)
-  else
-    console.log(`${name}: gap ${longestGapMs.toFixed(1)} ms not judged, the generator was ${late.toFixed(1)} ms late`)
+  for (let count = 1; ; count++) {
+    const trial = await run(name)
+    const { verdict } = trial
+    console.log(summary(name, verdict))
+    expectHarmless(verdict)
+    judge(trial)
+    const late = Math.max(verdict.generatorLateMs, quiet.generatorLateMs) > PUNCTUAL
+    if (late) console.log(`${name}: the gap is not judged, the load came late`)
+    if (late || verdict.longestGapMs <= allowed) return
+    if (count === TRIALS) expect(verdict.longestGapMs).toBeLessThanOrEqual(allowed)
+  }
 }
 
 test('nothing happens: nothing fails', () => {
@@ -58,39 +71,32 @@ describe('the primary fails', () => {
     ['accept-and-close', 'accepts connections and closes them'],
     ['503-to-all', 'answers 503 to everything'],
   ])('%s: it %s, and nobody notices but the POSTs it had already taken', async (name) => {
-    const { verdict, rows, faultAt } = await run(name)
-    console.log(summary(name, verdict))
-    expectHarmless(verdict)
-    expect(verdict.failedGet).toBe(0)
-    expect(verdict.unexcusedFailedPost).toBe(0)
-    const after = rows.filter((row) => row.error === null && row.start > faultAt + 500)
-    expect(new Set(after.map(({ origin }) => origin))).toEqual(new Set(['standby']))
-    expectShortGap(name, verdict)
+    await runInTime(name, ({ verdict, rows, faultAt }) => {
+      expect(verdict).toMatchObject({ failedGet: 0, unexcusedFailedPost: 0 })
+      const after = rows.filter((row) => row.error === null && row.start > faultAt + 500)
+      expect(new Set(after.map(({ origin }) => origin))).toEqual(new Set(['standby']))
+    })
   })
 
   test('graceful-stop: it says goodbye, and nobody notices at all', async () => {
-    const { verdict } = await run('graceful-stop')
-    console.log(summary('graceful-stop', verdict))
-    expectHarmless(verdict)
-    expect(verdict).toMatchObject({ failedGet: 0, unexcusedFailedPost: 0 })
-    expectShortGap('graceful-stop', verdict)
+    await runInTime('graceful-stop', ({ verdict }) => {
+      expect(verdict).toMatchObject({ failedGet: 0, unexcusedFailedPost: 0 })
+    })
   })
 })
 
 describe('an operator moves the traffic', () => {
   test('planned-switchover: to the standby and back, and no request of any method fails', async () => {
-    const { verdict, rows, faultAt, recoveryAt } = await run('planned-switchover')
-    console.log(summary('planned-switchover', verdict))
-    expectHarmless(verdict)
-    expect(verdict).toMatchObject({ failedGet: 0, failedPost: 0, executedButFailed: 0 })
-    if (recoveryAt === null) throw new Error('nobody has switched back')
-    // A request under way when the command came may have been given either way.
-    const between = rows.filter((row) => row.start > faultAt + 100 && row.start < recoveryAt)
-    const after = rows.filter((row) => row.start > recoveryAt + 100)
-    const originsOf = (some: typeof rows) =>
-      new Set(some.filter(({ error }) => error === null).map(({ origin }) => origin))
-    expect([originsOf(between), originsOf(after)]).toEqual([new Set(['standby']), new Set(['primary'])])
-    expect(after.length).toBeGreaterThan(50)
-    expectShortGap('planned-switchover', verdict)
+    await runInTime('planned-switchover', ({ verdict, rows, faultAt, recoveryAt }) => {
+      expect(verdict).toMatchObject({ failedGet: 0, failedPost: 0, executedButFailed: 0 })
+      if (recoveryAt === null) throw new Error('nobody has switched back')
+      // A request under way when the command came may have been given either way.
+      const between = rows.filter((row) => row.start > faultAt + 100 && row.start < recoveryAt)
+      const after = rows.filter((row) => row.start > recoveryAt + 100)
+      const originsOf = (some: typeof rows) =>
+        new Set(some.filter(({ error }) => error === null).map(({ origin }) => origin))
+      expect([originsOf(between), originsOf(after)]).toEqual([new Set(['standby']), new Set(['primary'])])
+      expect(after.length).toBeGreaterThan(50)
+    })
   })
 })
