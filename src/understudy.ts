@@ -73,7 +73,9 @@ export async function startUnderstudy(config: Config, options: StartOptions): Pr
     makeRequestId: requestIds(),
   }
   const pools = new Map(Object.entries(config.pools).map(([name, pool]) => [name, buildPool(name, pool, shared)]))
-  const listeners = Object.entries(config.listeners).map(([name, listener]) => buildListener(name, listener, pools))
+  const listeners = Object.entries(config.listeners).map(([name, listener]) =>
+    buildListener(name, listener, pools, shared),
+  )
   const system = new System({ config, shared, pools, listeners, journal, probing: options.probing !== false })
   return system.start()
 }

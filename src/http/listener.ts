@@ -15,6 +15,8 @@ export type HttpListenerOptions = Readonly<{
   pool: HttpPool
   /** Whether X-Forwarded-* from this address are believed. */
   trusts(address: string): boolean
+  /** A connection could not be accepted (no file descriptors left, for one). The listener goes on. */
+  onError(error: Error): void
 }>
 
 export class HttpListener {
@@ -45,6 +47,7 @@ export class HttpListener {
       this.server.once('error', reject)
       const ready = (): void => {
         this.server.off('error', reject)
+        this.server.on('error', this.options.onError)
         const bound = this.server.address()
         if (typeof bound === 'object' && bound !== null) resolve({ address: bound.address, port: bound.port })
         else resolve({ address: String(bound), port: null })
