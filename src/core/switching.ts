@@ -72,7 +72,7 @@ function moveTo(state: PoolState, order: SwitchOrder, now: Millis): Step {
     attention: null,
     trafficFine: false,
   }
-  const type = cause === 'recovery' ? 'recovered' : (cause as NoticeType)
+  const type = cause === 'recovery' ? 'recovered' : cause
   const rule = ruleOf(order.unfit)
   const text = from ? `${cause} from ${from} to ${to}: ${reason}` : `${to} is active: ${reason}`
   return { state: next, effects: [announce(next, type, now, { from, to, text, by, ...(rule ? { rule } : {}) })] }

@@ -7,7 +7,11 @@ type Entry = Readonly<{ status: number; phrase: string; text: string }>
 const TABLE = {
   bad_request: { status: 400, phrase: 'Bad Request', text: 'The request is not valid HTTP/1.1.' },
   request_timeout: { status: 408, phrase: 'Request Timeout', text: 'The request did not arrive in time.' },
-  content_too_large: { status: 413, phrase: 'Content Too Large', text: 'The request body is too large.' },
+  content_too_large: {
+    status: 413,
+    phrase: 'Content Too Large',
+    text: 'The framing of the request body is too large.',
+  },
   uri_too_long: { status: 414, phrase: 'URI Too Long', text: 'The request target is too long.' },
   expectation_failed: { status: 417, phrase: 'Expectation Failed', text: 'Only 100-continue may be expected.' },
   head_too_large: { status: 431, phrase: 'Request Header Fields Too Large', text: 'The request head is too large.' },

@@ -53,8 +53,6 @@ export class WireExchange implements Exchange, RequestHandler {
     this.forwarding.requestBytes(this.connection.transport, bytes, from, to)
   }
 
-  onBodyEnd(): void {}
-
   onBatch(): void {
     this.forwarding.requestBatch()
   }

@@ -19,7 +19,6 @@ import { Transport } from './transport.ts'
 export interface RequestHandler extends BodySink {
   /** `connection.head` is valid until the exchange is finished. */
   onRequest(): void
-  onBodyEnd(): void
   /** All that has arrived so far was handed over: the moment to act on it. */
   onBatch(): void
   /** Malformed, or broken off by a limit. Answer it if nothing was answered yet; the connection ends afterwards. */
@@ -117,10 +116,6 @@ export class ClientConnection implements TransportOwner, Swept {
 
   answerFrom(source: Transport, bytes: Buffer, from: number, to: number): boolean {
     return this.watchStall(this.transport.writeFrom(source, bytes, from, to))
-  }
-
-  answerKept(bytes: Buffer): boolean {
-    return this.watchStall(this.transport.writeKept(bytes))
   }
 
   /** The answer is complete. `keepAlive` as promised in its head. */
@@ -238,7 +233,6 @@ export class ClientConnection implements TransportOwner, Swept {
     this.transport.endStream()
     // Its last piece may have had it paused. There is nothing left to hold back, but the client's leaving to notice.
     this.resumeBody()
-    this.handler.onBodyEnd()
   }
 
   private refuse(refusal: Refusal): void {

@@ -32,23 +32,21 @@ export type ConnectTo = Readonly<{
 type OnRead = { buffer: () => Buffer; callback: (length: number, buffer: Uint8Array) => boolean }
 
 export class Transport {
-  readonly remoteAddress: string
   private readonly owner: TransportOwner
   private readonly socket: net.Socket
   private streamBuffer: Buffer | null = null
   private failure: NodeJS.ErrnoException | null = null
 
   static accept(owner: TransportOwner, accepted: net.Socket): Transport {
-    return new Transport(owner, (onread) => adopt(accepted, onread), accepted.remoteAddress ?? '')
+    return new Transport(owner, (onread) => adopt(accepted, onread))
   }
 
   static connect(owner: TransportOwner, to: ConnectTo): Transport {
-    return new Transport(owner, (onread) => connect(to, onread), to.host)
+    return new Transport(owner, (onread) => connect(to, onread))
   }
 
-  private constructor(owner: TransportOwner, open: (onread: OnRead) => net.Socket, remoteAddress: string) {
+  private constructor(owner: TransportOwner, open: (onread: OnRead) => net.Socket) {
     this.owner = owner
-    this.remoteAddress = remoteAddress
     this.socket = open({
       buffer: () => this.streamBuffer ?? shared,
       callback: (length, buffer) => {

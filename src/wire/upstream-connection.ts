@@ -55,8 +55,6 @@ export class UpstreamConnection implements TransportOwner, Swept {
   idleSince: Millis
   /** How long it may stay idle, by the server's own hint. */
   idleFor: number
-  /** A request was handed to the kernel, at least in part. */
-  sent = false
   private state: State = 'connecting'
   private readonly owner: UpstreamConnectionOwner
   private readonly sweeper: Sweeper
@@ -84,10 +82,6 @@ export class UpstreamConnection implements TransportOwner, Swept {
     this.sweeper.add(this)
   }
 
-  get connecting(): boolean {
-    return this.state === 'connecting'
-  }
-
   get tunnelling(): boolean {
     return this.state === 'tunnel'
   }
@@ -107,7 +101,6 @@ export class UpstreamConnection implements TransportOwner, Swept {
     this.headSeen = false
     this.interims = 0
     this.requestDone = false
-    this.sent = false
     if (this.state !== 'idle') return
     this.state = 'busy'
     handler.onConnected()
