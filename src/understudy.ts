@@ -68,6 +68,7 @@ export async function startUnderstudy(config: Config, options: StartOptions): Pr
     notices,
     store: new StateStore({ dir: config.state.dir, report }),
     logger,
+    logsRequests: config.log.access !== 'off',
     version: options.version,
     path: options.path ?? SYSTEM_PATH,
     makeRequestId: requestIds(),

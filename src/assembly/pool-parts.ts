@@ -32,6 +32,8 @@ export type Shared = Readonly<{
   notices: Notices
   store: StateStore
   logger: Logger
+  /** Whether there is an access log at all: where there is none, no request pays for a line. */
+  logsRequests: boolean
   version: string
   /** Where hooks are looked for. */
   path: string
@@ -84,7 +86,7 @@ export function buildPool(name: string, config: PoolConfig, shared: Shared): Poo
     sweeper,
     random: systemRandom,
     makeRequestId,
-    access: accessSink(name, logger),
+    access: shared.logsRequests ? accessSink(name, logger) : null,
   })
   const prober = buildProber(config, addresses, runtime, shared)
   return { runtime, http, prober, config }
