@@ -7,7 +7,8 @@ type TcpAddress = Readonly<{ kind: 'tcp'; host: string; port: number; text: stri
 type UnixAddress = Readonly<{ kind: 'unix'; path: string; text: string }>
 export type ListenAddress = TcpAddress | UnixAddress
 
-type UpstreamProtocol = 'http' | 'https' | 'tcp' | 'tls' | 'unix'
+/** `h2` is HTTP/2 over TLS, `h2c` without it (RFC 9113 section 3.3), `tls` any protocol inside TLS. */
+export type UpstreamProtocol = 'http' | 'https' | 'h2' | 'h2c' | 'tcp' | 'tls' | 'unix'
 /** `path` only for `unix`, where `host` is '' and `port` 0. IPv6 without brackets. */
 export type UpstreamUrl = Readonly<{
   protocol: UpstreamProtocol
@@ -22,7 +23,8 @@ export type Network = Readonly<{ address: string; prefix: number; family: 'ipv4'
 
 const HOST_AND_PORT = /^(?:\[([0-9A-Fa-f:.]+)\]|([A-Za-z0-9_.-]*))(?::(\d{1,5}))?$/
 const LABELS = /^(?!-)[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*\.?$/
-const DEFAULT_PORTS: Readonly<Record<string, number>> = { http: 80, https: 443 }
+const SCHEME = /^(https?|h2c?|tcp|tls):\/\/([^/]+)\/?$/i
+const DEFAULT_PORTS: Readonly<Record<string, number>> = { http: 80, https: 443, h2: 443, h2c: 80 }
 
 function hostAndPort(text: string): { host: string; port: number | undefined } | undefined {
   const match = HOST_AND_PORT.exec(text)
@@ -48,7 +50,7 @@ export function parseListen(text: string): ListenAddress | undefined {
 }
 
 export function parseUpstreamUrl(text: string): UpstreamUrl | undefined {
-  const [, scheme = '', rest = ''] = /^(https?|tcp|tls):\/\/([^/]+)\/?$/i.exec(text) ?? []
+  const [, scheme = '', rest = ''] = SCHEME.exec(text) ?? []
   const unix = /^unix:(?:\/\/)?(\/[^\0]+)$/.exec(text)?.[1]
   if (unix !== undefined) return { protocol: 'unix', host: '', port: 0, path: unix, text }
   const protocol = scheme.toLowerCase() as UpstreamProtocol
@@ -57,6 +59,9 @@ export function parseUpstreamUrl(text: string): UpstreamUrl | undefined {
   if (address === undefined || address.host === '' || port === undefined || port === 0) return undefined
   return { protocol, host: address.host, port, text }
 }
+
+export const isEncrypted = ({ protocol }: UpstreamUrl): boolean =>
+  protocol === 'https' || protocol === 'h2' || protocol === 'tls'
 
 export function parseNetwork(text: string): Network | undefined {
   const [address = '', bits, ...more] = text.split('/')
@@ -92,27 +97,35 @@ export function reaches(url: UpstreamUrl, address: ListenAddress): boolean {
   return url.host === address.host
 }
 
-type Parser<T> = Readonly<{ title: string; expected: string; parse: (text: string) => T | undefined }>
+type Parser<T> = Readonly<{
+  title: string
+  expected: string
+  parse: (text: string) => T | undefined
+  /** The likely mistake. Never repeats the text: it may hold a password. */
+  mistake?: (text: string) => string | undefined
+}>
 
-const parsed = <T>({ title, expected, parse }: Parser<T>) =>
+const parsed = <T>({ title, expected, parse, mistake }: Parser<T>) =>
   z
     .string({ error: expected })
     .meta({ title })
     .transform((text, context) => {
       const value = parse(text)
       if (value !== undefined) return value
-      context.addIssue({ code: 'custom', message: whyNot(text, expected) })
+      context.addIssue({ code: 'custom', message: mistake?.(text) ?? expected })
       return z.NEVER
     })
 
-/** Says the likely mistake. Never repeats the text: it may hold a password. */
-function whyNot(text: string, expected: string): string {
-  if (!/^[a-z]+:\/\//i.test(text)) return expected
-  if (text.includes('@')) return 'must not contain credentials: they would not be sent to the upstream'
-  if (/^[a-z]+:\/\/[^/]+[/?#]./i.test(text)) {
+function mistakeInUrl(text: string): string | undefined {
+  const [, rest] = /^[a-z][a-z0-9+.-]*:\/\/(.*)$/is.exec(text) ?? []
+  if (rest === undefined) return undefined
+  if (rest.includes('@')) return 'must not contain credentials: they would not be sent to the upstream'
+  if (/^[^/]+[/?#]./.test(rest)) {
     return 'must not contain a path: a request keeps its own path. Write only scheme, host and port'
   }
-  return expected
+  const address = hostAndPort(SCHEME.exec(text)?.[2] ?? '')
+  const portless = address !== undefined && address.host !== '' && address.port === undefined
+  return portless ? 'needs a port, such as tcp://db.internal:5432 or tls://db.internal:5432' : undefined
 }
 
 export const listenAddress = () =>
@@ -125,8 +138,10 @@ export const listenAddress = () =>
 export const upstreamUrl = () =>
   parsed({
     title: 'URL',
-    expected: 'expected the URL of an upstream, such as http://10.0.0.1:3000 or https://app.internal',
+    expected:
+      'expected the URL of an upstream, such as http://10.0.0.1:3000, https://app.internal or tcp://10.0.0.1:5432',
     parse: parseUpstreamUrl,
+    mistake: mistakeInUrl,
   })
 
 export const network = () =>

@@ -13,9 +13,10 @@ const SOURCE = 'command line'
 
 export function configFromFlags({ primary, standby, listen, admin }: Flags): Result {
   const standbys = standby.map((url, index) => ({ name: index === 0 ? 'standby' : `standby-${index + 1}`, url }))
+  const protocol = /^(tcp|tls):/i.test(primary) ? 'tcp' : 'http'
   const verdict = validate({
     ...(admin !== undefined && { admin: { listen: admin } }),
-    listeners: { web: { protocol: 'http', listen, pool: 'default' } },
+    listeners: { web: { protocol, listen, pool: 'default' } },
     pools: { default: { upstreams: [{ name: 'primary', url: primary }, ...standbys] } },
   })
   const tell = ({ path, message }: { path: Path; message: string }): Problem => ({

@@ -11,6 +11,8 @@ export type Outline = Readonly<{
   /** The default in words, where it depends on another key. */
   defaultNote?: string
   example?: unknown
+  /** Of an object whose keys exclude each other: several of it. */
+  samples?: readonly unknown[]
   enum?: readonly unknown[]
   pattern?: string
   anyOf?: readonly Outline[]

@@ -1,54 +1,11 @@
-/** One pool of the configuration file: its keys, their defaults and what they mean. Relations between keys: `relations.ts`. */
+/** One pool of the configuration file: its keys, their defaults and what they mean. Relations between keys: `pool-relations.ts`. */
 import { z } from 'zod'
-import { count, duration, flag, percent, type StatusRange, size, statuses, text } from './units.ts'
+import { probe } from './probe-schema.ts'
+import { argv, count, duration, flag, percent, size } from './units.ts'
 import { exampleUpstreams, upstreams } from './upstream-schema.ts'
 
 const MINUTE = 60_000
 const MIB = 1_048_576
-
-const ANY_LIFE: readonly StatusRange[] = [{ from: 100, to: 499 }]
-const SUCCESS: readonly StatusRange[] = [{ from: 200, to: 399 }]
-
-const probe = z
-  .strictObject({
-    type: z
-      .enum(['http', 'tcp', 'tls', 'grpc', 'postgres', 'redis', 'mysql', 'smtp', 'exec'])
-      .prefault('http')
-      .describe('What a check does. This version has `http` (a GET), `tcp` (a connect) and `tls` (a handshake).'),
-    path: z
-      .string({ error: 'expected a path that starts with /, such as /health' })
-      .regex(/^\/[\x21\x22\x24-\x7e]*$/, { error: 'expected a path that starts with /, such as /health' })
-      .meta({ title: 'path', example: '/health', defaultNote: '`/`' })
-      .exactOptional()
-      .describe('`http` only: what to GET.'),
-    expect: statuses()
-      .exactOptional()
-      .describe('`http` only: the status codes of a healthy upstream.')
-      .meta({ defaultNote: '`100-499` without `path`, `200-399` with one', example: '200-399,404' }),
-    body: text().exactOptional().describe('`http` only: text that must occur in the answer.').meta({ example: 'ok' }),
-    interval: duration({ min: 50, max: 10 * MINUTE })
-      .prefault('500ms')
-      .describe('Time from one check to the next.'),
-    timeout: duration({ min: 10, max: MINUTE })
-      .prefault('250ms')
-      .describe('How long an answer may take. Less than `interval`.'),
-    healthy: count({ min: 1, max: 100 }).prefault(2).describe('Passed checks in a row that make an upstream healthy.'),
-    unhealthy: count({ min: 1, max: 100 }).prefault(2).describe('Failed checks in a row that make it unhealthy.'),
-  })
-  .describe('The check that is sent to every upstream, in use or not.')
-  .transform(({ path, expect, ...rest }, context) => {
-    const given = { path, expect, body: rest.body }
-    for (const [key, value] of Object.entries(given)) {
-      if (rest.type === 'http' || value === undefined) continue
-      context.addIssue({
-        code: 'custom',
-        path: [key],
-        message: `only means something to a probe of type http, not ${rest.type}`,
-      })
-    }
-    return { ...rest, path: path ?? '/', expect: expect ?? (path === undefined ? ANY_LIFE : SUCCESS) }
-  })
-  .prefault({})
 
 const detect = z
   .strictObject({
@@ -75,14 +32,16 @@ const detect = z
 
 const timeouts = z
   .strictObject({
-    connect: duration({ max: MINUTE }).prefault('400ms').describe('To establish a connection.'),
+    connect: duration({ max: MINUTE })
+      .prefault('400ms')
+      .describe('To establish a connection, for requests and for TCP alike.'),
     responseHead: duration().prefault('30s').describe('From the end of the request to the head of the response.'),
     request: duration()
       .prefault('60s')
       .describe('From the end of a request to the head of its answer, with replays and holding.'),
     upgradeIdle: duration()
       .prefault('10m')
-      .describe('Silence after which an upgraded connection (WebSocket) is closed.'),
+      .describe('Silence after which a long-lived connection (WebSocket, TCP) is closed.'),
   })
   .describe('Deadlines toward the upstreams.')
   .prefault({})
@@ -120,10 +79,20 @@ const drain = z
     timeout: duration({ min: 0 })
       .prefault('30s')
       .describe('For requests in flight to finish on the former active upstream.'),
-    upgrade: duration({ min: 0 }).prefault('5m').describe('The same for upgraded connections, on a planned switch.'),
+    upgrade: duration({ min: 0 })
+      .prefault('5m')
+      .describe(
+        'The same for long-lived connections (WebSocket, TCP), on a planned switch or with `failover: finish`.',
+      ),
     spread: duration({ min: 0, max: MINUTE })
       .prefault('2s')
       .describe('Long-lived connections are closed over this time, to spare the new active upstream.'),
+    failover: z
+      .enum(['cut', 'finish'])
+      .prefault('cut')
+      .describe(
+        'Long-lived connections to an upstream that was left as unfit: `cut` closes them over `spread`, `finish` gives them the time of `upgrade`.',
+      ),
   })
   .describe('What happens to work in flight on an upstream that is no longer active.')
   .prefault({})
@@ -151,19 +120,12 @@ const failback = z
   })
   .describe('Returning to the preferred upstream.')
 
-const command = (program: string) =>
-  z
-    .array(text().meta({ example: program }), {
-      error: 'expected a list: the program, then its arguments. No shell is involved',
-    })
-    .min(1, { error: 'expected a program' })
-    .meta({ title: 'list: program and arguments', example: [program, '--now'] })
-    .exactOptional()
-
 const hooks = z
   .strictObject({
-    fence: command('/usr/local/bin/fence').describe('Makes sure the former active upstream cannot write any more.'),
-    promote: command('/usr/local/bin/promote').describe('Makes the new active upstream the writer.'),
+    fence: argv('/usr/local/bin/fence')
+      .exactOptional()
+      .describe('Makes sure the former active upstream cannot write any more.'),
+    promote: argv('/usr/local/bin/promote').exactOptional().describe('Makes the new active upstream the writer.'),
     timeout: duration({ max: 10 * MINUTE })
       .prefault('10s')
       .describe('For each command. One that takes longer has failed.'),
@@ -201,3 +163,5 @@ export const pool = z
       failback: { ...given.failback, mode },
     }
   })
+
+export type WrittenPool = z.output<typeof pool>

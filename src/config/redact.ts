@@ -1,5 +1,5 @@
 /** The configuration as it may be shown: same shape, no secrets. */
-import type { Config } from './schema.ts'
+import type { Config, PoolConfig } from './schema.ts'
 
 const HIDDEN = '[redacted]'
 const USERINFO = /([a-z][a-z0-9+.-]*:\/\/)[^/@\s]*@/gi
@@ -10,9 +10,16 @@ export function redact(config: Config): Config {
   return {
     ...hideCredentials(config),
     admin: { ...admin, ...(token !== undefined && { token: HIDDEN }) },
+    pools: Object.fromEntries(Object.entries(config.pools).map(([name, pool]) => [name, hideProbe(pool)])),
     // The whole URL of a webhook is a secret: the key is in its path.
     alerts: config.alerts.map((alert) => ({ ...alert, url: HIDDEN })),
   }
+}
+
+/** What a check sends may be a password (`AUTH …`). */
+function hideProbe(pool: PoolConfig): PoolConfig {
+  const { probe, ...rest } = hideCredentials(pool)
+  return { ...rest, probe: 'send' in probe ? { ...probe, send: HIDDEN } : probe }
 }
 
 function hideCredentials<T>(value: T): T {

@@ -1,14 +1,15 @@
 /**
  * The configuration file: the one source of its types, its validation, its reference page and the schema for editors.
- * A key lives here once, with default and meaning. What only makes sense between keys is in `relations.ts`.
+ * A key lives once, here or in the schema of its part, with default and meaning. Defaults that depend on other parts are
+ * in `resolve.ts`, and what only makes sense between keys in `relations.ts`.
  */
 import { z } from 'zod'
-import { listenAddress, network } from './addresses.ts'
+import { listenAddress } from './addresses.ts'
+import { exampleListener, listener } from './listener-schema.ts'
 import { examplePool, pool } from './pool-schema.ts'
-import { count, duration, size, text } from './units.ts'
+import { resolveListeners, resolvePools } from './resolve.ts'
+import { text } from './units.ts'
 import { NAME_EXPECTED, name } from './upstream-schema.ts'
-
-const MINUTE = 60_000
 
 export const SCHEMA_ID = 'urn:understudy-proxy:configuration'
 
@@ -51,52 +52,6 @@ const log = z
   .describe('The log, JSON lines on standard output.')
   .prefault({})
 
-const listenerTls = z
-  .strictObject({
-    cert: text().describe('PEM file with the certificate chain.').meta({ example: 'cert.pem' }),
-    key: text().describe('PEM file with the private key.').meta({ example: 'key.pem' }),
-  })
-  .describe('Not in this version: TLS from clients.')
-
-const limits = z
-  .strictObject({
-    connections: count({ min: 1 }).prefault(10_000).describe('Client connections at the same time.'),
-    headerBytes: size({ min: 1_024, max: 1_048_576 })
-      .prefault('16KiB')
-      .describe('Request line and header fields together.'),
-    headerTimeout: duration({ max: 10 * MINUTE })
-      .prefault('10s')
-      .describe('For a request head to arrive completely.'),
-    idleTimeout: duration().prefault('60s').describe('Silence after which an idle client connection is closed.'),
-  })
-  .describe('Bounds on what clients may use.')
-  .prefault({})
-
-const exampleListener = { protocol: 'http', listen: '0.0.0.0:8080', pool: 'shop' }
-
-const listener = z
-  .strictObject({
-    protocol: z.enum(['http', 'tcp']).prefault('http').describe('What clients speak. This version has `http`.'),
-    listen: listenAddress()
-      .describe('`host:port`, `"[v6]:port"`, `:port` (every address) or `unix:/path`.')
-      .meta({ example: '0.0.0.0:8080' }),
-    pool: name().describe('The pool that serves it.').meta({ example: 'shop' }),
-    tls: listenerTls.exactOptional(),
-    proxyProtocol: z
-      .enum(['off', 'v1', 'v2', 'either'])
-      .prefault('off')
-      .describe('PROXY protocol expected from clients. This version has `off`.'),
-    trustedProxies: z
-      .array(network().meta({ example: '10.0.0.0/8' }), {
-        error: 'expected a list of IP addresses or networks, such as [10.0.0.0/8]',
-      })
-      .prefault([])
-      .describe('Peers whose `X-Forwarded-*` and `Forwarded` fields are believed. From anyone else they are replaced.')
-      .meta({ title: 'list of IP addresses and CIDRs', example: ['10.0.0.0/8', '::1'] }),
-    limits,
-  })
-  .meta({ example: exampleListener })
-
 const alert = z
   .strictObject({
     url: text().describe('Where to POST.').meta({ writeOnly: true, example: 'https://alerts.example/hook' }),
@@ -136,13 +91,26 @@ export const configSchema = z
     title: 'Understudy configuration',
     description: 'Configuration of the Understudy reverse proxy.',
   })
-  .transform(({ $schema: _, ...config }) => config)
+
+/** As in the file, with the defaults that depend on nothing else. */
+export type WrittenConfig = z.output<typeof configSchema>
+
+/** Fills in the defaults that depend on other parts of the file. */
+export const resolve = ({ $schema: _, ...written }: WrittenConfig) => ({
+  ...written,
+  listeners: resolveListeners(written.listeners),
+  pools: resolvePools(written.pools, written.listeners),
+})
 
 type Immutable<T> = T extends object ? { readonly [Key in keyof T]: Immutable<T[Key]> } : T
 
 /** Fully resolved: durations in ms, sizes in bytes, shares as 0..1, addresses and URLs taken apart, every default filled in. */
-export type Config = Immutable<z.output<typeof configSchema>>
+export type Config = Immutable<ReturnType<typeof resolve>>
 export type ListenerConfig = Config['listeners'][string]
+export type HttpListenerConfig = Extract<ListenerConfig, { protocol: 'http' }>
+export type TcpListenerConfig = Extract<ListenerConfig, { protocol: 'tcp' }>
+/** A pool as a program writes it. */
+export type PoolInput = Immutable<z.input<typeof configSchema>['pools'][string]>
 export type PoolConfig = Config['pools'][string]
 export type UpstreamConfig = PoolConfig['upstreams'][number]
 export type ProbeConfig = PoolConfig['probe']

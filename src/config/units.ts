@@ -141,6 +141,15 @@ export const flag = () =>
 export const text = (expected = 'expected text (put numbers in quotes)') =>
   z.string({ error: expected }).min(1, { error: expected }).meta({ title: 'text' })
 
+/** A program and its arguments. */
+export const argv = (program: string) =>
+  z
+    .array(text().meta({ example: program }), {
+      error: 'expected a list: the program, then its arguments. No shell is involved',
+    })
+    .min(1, { error: 'expected a program' })
+    .meta({ title: 'list: program and arguments', example: [program, '--now'] })
+
 export type StatusRange = Readonly<{ from: number; to: number }>
 
 const STATUSES = /^[1-5]\d\d(-[1-5]\d\d)?(,[1-5]\d\d(-[1-5]\d\d)?)*$/

@@ -1,6 +1,6 @@
 /** Names, and the upstreams of a pool: how they are written and which of them is the primary. */
 import { z } from 'zod'
-import { upstreamUrl } from './addresses.ts'
+import { isEncrypted, upstreamUrl } from './addresses.ts'
 import { flag, text } from './units.ts'
 
 const NAME = /^[A-Za-z0-9][A-Za-z0-9_.-]{0,62}$/
@@ -28,14 +28,24 @@ const upstreamTls = z
       .exactOptional()
       .describe('Name to ask for (SNI) and to expect in the certificate.')
       .meta({ defaultNote: 'the host of `url`', example: 'app.internal' }),
+    cert: text()
+      .exactOptional()
+      .describe('PEM file with the certificate to show to the upstream (mutual TLS).')
+      .meta({ example: 'client.pem' }),
+    key: text()
+      .exactOptional()
+      .describe('PEM file with its private key.')
+      .meta({ defaultNote: 'none; required with `cert`', example: 'client-key.pem' }),
   })
-  .describe('TLS toward an `https` upstream.')
+  .describe('TLS toward an upstream of `https://`, `h2://` or `tls://`.')
 
 const upstream = z
   .strictObject({
     name: name().describe('How logs, metrics and commands call this upstream.').meta({ example: 'blue' }),
     url: upstreamUrl()
-      .describe('Where it answers: `http://` or `https://`, host and port, no path.')
+      .describe(
+        'Where it answers, without a path. HTTP: `http://`, `https://`, `h2://` and `h2c://` (HTTP/2 with and without TLS), `unix:/path`. TCP: `tcp://`, `tls://` (TLS toward the upstream), `unix:/path`.',
+      )
       .meta({ example: 'http://10.0.0.1:3000' }),
     role: z
       .enum(['primary', 'standby'])
@@ -43,15 +53,24 @@ const upstream = z
       .describe('What is preferred while both are fit.')
       .meta({ defaultNote: '`primary` for the first, `standby` for the rest' }),
     tls: upstreamTls.exactOptional(),
+    proxyProtocol: z
+      .enum(['off', 'v1', 'v2'])
+      .prefault('off')
+      .describe('PROXY header that tells the upstream who the client is. For listeners of `protocol: tcp` only.'),
   })
-  .meta({ example: exampleUpstreams[0] })
+  .meta({
+    example: exampleUpstreams[0],
+    samples: [
+      { name: 'blue', url: 'http://10.0.0.1:3000', role: 'primary' },
+      { name: 'blue', url: 'tcp://10.0.0.1:5432', role: 'primary', proxyProtocol: 'v2' },
+    ],
+  })
 
-/** The first is the primary unless somebody says otherwise. None or two primaries are left for `relations.ts` to report. */
+/** The first is the primary unless somebody says otherwise. None or two primaries are left for `pool-relations.ts` to report. */
 function assignRoles(upstreams: readonly z.output<typeof upstream>[]) {
   const chosen = upstreams.some(({ role }) => role === 'primary')
   return upstreams.map(({ tls, role, ...rest }, index) => {
-    const encrypted = rest.url.protocol === 'https' || rest.url.protocol === 'tls'
-    const security = tls ?? (encrypted ? { verify: true } : undefined)
+    const security = tls ?? (isEncrypted(rest.url) ? { verify: true } : undefined)
     return {
       ...rest,
       role: role ?? (index === 0 && !chosen ? ('primary' as const) : ('standby' as const)),

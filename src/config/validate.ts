@@ -7,7 +7,7 @@ import { explain } from './issues.ts'
 import { type Outline, outlineAt, outlineOfConfig } from './outline.ts'
 import { type Finding, type Problem, startsWith } from './problems.ts'
 import { relate } from './relations.ts'
-import { type Config, configSchema } from './schema.ts'
+import { type Config, configSchema, resolve, type WrittenConfig } from './schema.ts'
 
 export type Verdict = Readonly<
   { ok: true; config: Config; warnings: readonly Finding[] } | { ok: false; problems: readonly Finding[] }
@@ -18,8 +18,8 @@ export type Result = Readonly<
   { ok: true; config: Config; warnings: readonly Problem[] } | { ok: false; problems: readonly Problem[] }
 >
 
-/** Every round repairs at least one level of nesting; the schema has six. */
-const ROUNDS = 8
+/** Every round repairs at least one level of nesting; the schema has eight. */
+const ROUNDS = 10
 
 /** `known`: what is already found to be wrong in `raw`. */
 export function validate(raw: unknown, known: readonly Finding[] = []): Verdict {
@@ -38,8 +38,9 @@ export function validate(raw: unknown, known: readonly Finding[] = []): Verdict 
   return { ok: false, problems }
 }
 
-function conclude(config: Config, problems: readonly Finding[]): Verdict {
-  const relations = relate(config).filter(({ path, reads = [] }) =>
+function conclude(written: WrittenConfig, problems: readonly Finding[]): Verdict {
+  const config = resolve(written)
+  const relations = relate(written, config).filter(({ path, reads = [] }) =>
     [path, ...reads].every((read) => !problems.some((problem) => startsWith(read, problem.path))),
   )
   const errors = relations.filter(({ severity }) => severity === 'error')

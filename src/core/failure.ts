@@ -16,6 +16,8 @@ export type FailureKind =
   | 'hang'
   | 'protocol'
   | 'status'
+  /** The upstream has proved that it did not begin with it (RFC 9113 §8.7). */
+  | 'unprocessed'
   | 'truncated'
   | 'aborted'
 

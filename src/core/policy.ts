@@ -7,7 +7,8 @@ export type PoolPolicy = Readonly<{
   failover: 'automatic' | 'manual'
   failback: Readonly<{ mode: 'automatic' | 'manual' | 'never'; after: number }>
   health: HealthPolicy
-  drain: Readonly<{ timeout: number; upgrade: number; spread: number }>
+  /** `failover`: whether tunnels to an unfit upstream are cut at once or may finish within `upgrade`. */
+  drain: Readonly<{ timeout: number; upgrade: number; spread: number; failover: 'cut' | 'finish' }>
   hold: Readonly<{ time: number }>
   hooks: Readonly<{ fence: boolean; promote: boolean; timeout: number }>
 }>

@@ -64,9 +64,10 @@ export function decideReplay(question: ReplayQuestion): ReplayDecision {
   if (failure.phase === 'streaming') return giveUp('response-started')
   if (!question.bodyKept) return giveUp('body-not-kept')
 
-  const race = isKeepAliveRace(failure)
+  const unprocessed = failure.kind === 'unprocessed'
+  const race = unprocessed || isKeepAliveRace(failure)
   if (question.replays >= 1 && !race) return giveUp('already-replayed')
-  if (failure.phase !== 'connecting' && failure.phase !== 'unsent') {
+  if (!unprocessed && failure.phase !== 'connecting' && failure.phase !== 'unsent') {
     const refusal = mayHaveExecuted(question)
     if (refusal) return refusal
   }

@@ -190,11 +190,11 @@ function failSwitch(state: Switching, why: string, now: Millis): Step {
 }
 
 function retirement({ unfit }: Pick<SwitchOrder, 'unfit'>, policy: PoolPolicy, now: Millis): Retirement {
-  const { timeout, upgrade, spread } = policy.drain
+  const { timeout, upgrade, spread, failover } = policy.drain
   return {
     waiting: unfit && isDead(unfit) ? 'abandon' : 'finish',
     finishBy: ms(now + timeout),
-    tunnelsBy: unfit ? now : ms(now + upgrade),
+    tunnelsBy: unfit && failover === 'cut' ? now : ms(now + upgrade),
     spread,
   }
 }

@@ -72,6 +72,12 @@ describe('the traffic of an upstream that was left', () => {
     expect(stage.effect('retire')?.retirement).toMatchObject({ waiting: 'finish', tunnelsBy: stage.now })
   })
 
+  it('keeps its tunnels until their deadline where they may finish', () => {
+    const drain = { failover: 'finish' } as const
+    const stage = new Stage({ drain }).allFit().convicted(BLUE, 'crash')
+    expect(stage.effect('retire')?.retirement).toMatchObject({ waiting: 'abandon', tunnelsBy: stage.now + 300_000 })
+  })
+
   it('is given up when its probes got no answer at all', () => {
     const stage = new Stage().allFit().probed(BLUE, 'fail', { times: 2 })
     expect(stage.effect('retire')?.retirement).toMatchObject({ waiting: 'abandon', tunnelsBy: stage.now })

@@ -102,6 +102,23 @@ describe('a lost keep-alive race', () => {
   })
 })
 
+describe('a request that the upstream proved not to have begun', () => {
+  const UNPROCESSED = { kind: 'unprocessed' } as const
+
+  it.each(['safe', 'idempotent', 'unsafe'] as const)(
+    'is sent again whatever it is (%s): there, then elsewhere',
+    (method) => {
+      expect(ask(UNPROCESSED, method)).toBe('fresh socket')
+      expect(ask(UNPROCESSED, method, { raced: true })).toBe('replay')
+      expect(ask(UNPROCESSED, method, { raced: true, replays: 1 })).toBe('already-replayed')
+    },
+  )
+
+  it('is not sent again without its body', () => {
+    expect(ask(UNPROCESSED, 'unsafe', { bodyKept: false })).toBe('body-not-kept')
+  })
+})
+
 describe('replays of an answer 500', () => {
   it('stop when the budget is used up', () => {
     expect(ask(answered(500), 'safe', { errorBudgetLeft: false })).toBe('error-budget')

@@ -27,7 +27,7 @@ export const statelessPolicy: PoolPolicy = {
   failover: 'automatic',
   failback: { mode: 'automatic', after: 30_000 },
   health: { healthy: 2, unhealthy: 2 },
-  drain: { timeout: 30_000, upgrade: 300_000, spread: 2_000 },
+  drain: { timeout: 30_000, upgrade: 300_000, spread: 2_000, failover: 'cut' },
   hold: { time: 2_000 },
   hooks: { fence: false, promote: false, timeout: 10_000 },
 }

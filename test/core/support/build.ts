@@ -28,6 +28,7 @@ export type PolicyChange = {
   failover?: PoolPolicy['failover']
   failback?: Partial<PoolPolicy['failback']>
   health?: Partial<PoolPolicy['health']>
+  drain?: Partial<PoolPolicy['drain']>
   hooks?: Partial<PoolPolicy['hooks']>
 }
 
@@ -37,7 +38,7 @@ export function policy(change: PolicyChange = {}): PoolPolicy {
     failover: change.failover ?? 'automatic',
     failback: { mode: 'automatic', after: 30_000, ...change.failback },
     health: { healthy: 2, unhealthy: 2, ...change.health },
-    drain: { timeout: 30_000, upgrade: 300_000, spread: 2_000 },
+    drain: { timeout: 30_000, upgrade: 300_000, spread: 2_000, failover: 'cut', ...change.drain },
     hold: { time: 2_000 },
     hooks: { fence: false, promote: false, timeout: 10_000, ...change.hooks },
   }

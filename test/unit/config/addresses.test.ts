@@ -84,6 +84,9 @@ describe('the URL of an upstream', () => {
     ['http://my_service', { protocol: 'http', host: 'my_service', port: 80 }],
     ['http://[FE80::1]:81', { protocol: 'http', host: 'fe80::1', port: 81 }],
     ['tcp://h:5432', { protocol: 'tcp', host: 'h', port: 5432 }],
+    ['H2://h', { protocol: 'h2', host: 'h', port: 443 }],
+    ['h2://h:8443', { protocol: 'h2', host: 'h', port: 8443 }],
+    ['h2c://h', { protocol: 'h2c', host: 'h', port: 80 }],
     ['tls://h:5432', { protocol: 'tls', host: 'h', port: 5432 }],
     ['unix:/run/app.sock', { protocol: 'unix', host: '', port: 0, path: '/run/app.sock' }],
   ])('is read from %s', (text, url) => {
@@ -103,6 +106,8 @@ describe('the URL of an upstream', () => {
     'http://u@h:80',
     'ftp://h',
     'tcp://h',
+    'tls://h',
+    'h2s://h',
     'http://a b',
     'http://-h',
     'http://h..x',

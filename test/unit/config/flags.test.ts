@@ -38,10 +38,20 @@ describe('flags', () => {
   it('are named in every problem, all at once', () => {
     expect(problems({ primary: 'x', standby: ['http://b', 'http://h/path'], listen: '8080', admin: ':9' })).toEqual([
       'command line: --listen expected an address to listen on, such as 0.0.0.0:8080, "[::]:8080", :8080 or unix:/run/understudy.sock',
-      'command line: --primary expected the URL of an upstream, such as http://10.0.0.1:3000 or https://app.internal',
+      'command line: --primary expected the URL of an upstream, such as http://10.0.0.1:3000, https://app.internal or tcp://10.0.0.1:5432',
       'command line: --standby must not contain a path: a request keeps its own path. Write only scheme, host and port',
       'command line: --admin needs `admin.token` for any address that is not loopback: whoever reaches it can switch pools',
     ])
+  })
+
+  it('make a tcp listener for tcp:// and tls://', () => {
+    for (const scheme of ['tcp', 'tls']) {
+      const flags = { ...FLAGS, primary: `${scheme}://db-1:5432`, standby: [`${scheme}://db-2:5432`] }
+      expect(configFromFlags(flags)).toMatchObject({
+        ok: true,
+        config: { listeners: { web: { protocol: 'tcp' } }, pools: { default: { probe: { type: scheme } } } },
+      })
+    }
   })
 
   it('need a standby', () => {

@@ -36,7 +36,7 @@ pools:
       'u.yaml:6:20 listeners.other.listen is the same address as `admin.listen`',
       'u.yaml:9:11 pools.shop.kind expected one of `stateless`, `singleWriter`; did you mean `stateless`?',
       'u.yaml:12:17 pools.shop.upstreams[1].name `blue` is already taken in this pool',
-      'u.yaml:12:28 pools.shop.upstreams[1].url expected the URL of an upstream, such as http://10.0.0.1:3000 or https://app.internal',
+      'u.yaml:12:28 pools.shop.upstreams[1].url expected the URL of an upstream, such as http://10.0.0.1:3000, https://app.internal or tcp://10.0.0.1:5432',
       'u.yaml:15:16 pools.shop.probe.timeout is 300ms; must be less than `interval`, 200ms',
       'u.yaml:16:16 pools.shop.probe.healthy expected a whole number from 1 to 100',
       'u.yaml:18:5 pools.shop.drain is given twice',

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { MINIMAL, problemsOf, shop, warningsOf, withShop } from './support.ts'
+import { MINIMAL, problemsOf, warningsOf, withShop } from './support.ts'
 
 const upstreams = (...lines: readonly string[]): string =>
   `listeners: { web: { listen: ":8080", pool: shop } }\npools:\n  shop:\n    upstreams:\n${lines.map((line) => `      - { ${line} }\n`).join('')}`
@@ -45,9 +45,9 @@ describe('upstreams', () => {
     )
   })
 
-  it('have TLS settings only with https', () => {
+  it('have TLS settings only where they are encrypted', () => {
     expect(problemsOf(upstreams('name: a, url: http://a, tls: { ca: ca.pem }', 'name: b, url: http://b'))).toEqual([
-      'u.yaml:5:40 pools.shop.upstreams[0].tls needs an https:// `url`',
+      'u.yaml:5:40 pools.shop.upstreams[0].tls needs a `url` that begins with https://, h2:// or tls://',
     ])
   })
 
@@ -167,59 +167,10 @@ describe('hooks', () => {
   })
 })
 
-describe('a tls probe', () => {
-  it('needs upstreams that speak TLS', () => {
-    expect(problemsOf(withShop('probe: { type: tls }'))).toEqual([
-      'u.yaml:8:20 pools.shop.probe.type `tls` needs https:// upstreams; `blue` is http://',
-    ])
-  })
-
-  it('is accepted with https upstreams', () => {
-    expect(problemsOf(withShop('probe: { type: tls }').replaceAll('http://', 'https://'))).toEqual([])
-  })
-})
-
 describe('what this version does not do is refused, never ignored', () => {
-  it.each([
-    [
-      'protocol: http',
-      'protocol: tcp',
-      'listeners.web.protocol protocol `tcp` is not available in this version; use `http`',
-    ],
-    [
-      'pool: shop',
-      'pool: shop, tls: { cert: c, key: k }',
-      'listeners.web.tls TLS from clients is not available in this version; use',
-    ],
-    [
-      'pool: shop',
-      'pool: shop, proxyProtocol: v2',
-      'listeners.web.proxyProtocol the PROXY protocol is not available in this version; use `off`',
-    ],
-    [
-      'http://10.0.0.1:3000',
-      'tcp://10.0.0.1:3000',
-      'pools.shop.upstreams[0].url an upstream of tcp is not available in this version; use http://',
-    ],
-    ['http://10.0.0.1:3000', 'tls://10.0.0.1:3000', 'an upstream of tls is not available in this version'],
-    ['http://10.0.0.1:3000', 'unix:/a.sock', 'an upstream of unix is not available in this version'],
-  ])('%s → %s', (from, to, message) => {
-    expect(problemsOf(MINIMAL.replace(from, to))).toEqual([expect.stringContaining(message)])
-  })
-
-  it.each(['grpc', 'postgres', 'redis', 'mysql', 'smtp', 'exec'])('a probe of type %s', (type) => {
-    expect(problemsOf(withShop(`probe: { type: ${type} }`))).toEqual([
-      `u.yaml:8:20 pools.shop.probe.type a probe of type \`${type}\` is not available in this version; use \`http\`, \`tcp\` or \`tls\``,
-    ])
-  })
-
   it('alerts', () => {
     expect(problemsOf(`${MINIMAL}alerts:\n  - { url: https://x.example/y, on: [failover] }\n`)).toEqual([
       'u.yaml:8:1 alerts `alerts` is not available in this version; use GET /events of the admin API or the metrics',
     ])
-  })
-
-  it('leaves tcp probes alone, which it does', () => {
-    expect(shop('probe: { type: tcp }').probe.type).toBe('tcp')
   })
 })

@@ -2,7 +2,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { configFromFlags, redact } from '../../../src/config/load.ts'
-import { configSchema } from '../../../src/config/schema.ts'
+import { configSchema, resolve } from '../../../src/config/schema.ts'
 import { accepted, MINIMAL, problemsOf } from './support.ts'
 
 const SECRET = 'hunter2hunter2hunter2'
@@ -39,6 +39,10 @@ describe('no secret is ever printed', () => {
     'pools.shop.detect.successRate',
     'pools.shop.probe.expect',
     'pools.shop.probe.path',
+    'pools.shop.probe.hello',
+    'listeners.web.http2',
+    'listeners.web.limits.streams',
+    'listeners.web.front.routes',
     'pools.shop.replay.idempotencyKey',
     'pools.shop.hooks.fence',
   ])('what a variable held, used by mistake for %s', (path) => {
@@ -53,7 +57,7 @@ describe('no secret is ever printed', () => {
 
   it('whatever the URL looks like', () => {
     fc.assert(
-      fc.property(fc.string({ maxLength: 8 }), fc.constantFrom('http', 'https', 'tcp', 'x'), (rest, scheme) => {
+      fc.property(fc.string({ maxLength: 8 }), fc.constantFrom('http', 'https', 'h2', 'tcp', 'x'), (rest, scheme) => {
         const url = JSON.stringify(`${scheme}://me:${SECRET}@h${rest}`)
         expect(problemsOf(MINIMAL.replace('http://10.0.0.1:3000', url)).join()).not.toContain(SECRET)
       }),
@@ -76,18 +80,27 @@ describe('the configuration as it is shown', () => {
     expect(config.admin.token).toBe(SECRET)
   })
 
+  it('does not tell what a check sends, nor claims that one sends something', () => {
+    const config = accepted(`${MINIMAL}    probe: { type: tcp, send: "AUTH ${SECRET}", receive: OK }\n`)
+    const shown = redact(config)
+    expect(JSON.stringify(shown)).not.toContain(SECRET)
+    expect(shown.pools.shop?.probe).toEqual({ ...config.pools.shop?.probe, send: '[redacted]' })
+    const silent = accepted(`${MINIMAL}    probe: { type: tcp, receive: OK }\n`)
+    expect(redact(silent)).toEqual(silent)
+  })
+
   it('does not claim a token where there is none', () => {
     const config = accepted(MINIMAL)
     expect(redact(config)).toEqual(config)
   })
 
   it('has no credentials in the arguments of hooks, and no webhook', () => {
-    const config = configSchema.parse({
+    const written = configSchema.parse({
       listeners: {},
       pools: { p: { upstreams: [], hooks: { fence: ['x', `--db=postgres://me:${SECRET}@h/db`] } } },
       alerts: [{ url: `https://x/${SECRET}`, on: ['failover'] }],
     })
-    const shown = redact(config)
+    const shown = redact(resolve(written))
     expect(JSON.stringify(shown)).not.toContain(SECRET)
     expect(shown.pools.p?.hooks?.fence).toEqual(['x', '--db=postgres://[redacted]@h/db'])
   })

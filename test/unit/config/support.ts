@@ -37,3 +37,12 @@ export function warningsOf(text: string): readonly string[] {
   if (!result.ok) throw new Error(result.problems.map(formatProblem).join('\n'))
   return result.warnings.map(formatProblem)
 }
+
+/** One listener `l` with more keys in front of one pool `p`. A URL may be followed by more keys of its upstream. */
+export const pair = (listener: string, urls: readonly string[], pool = ''): string =>
+  `listeners:
+  l: { listen: 127.0.0.1:8080, pool: p, ${listener} }
+pools:
+  p:
+    upstreams:
+${urls.map((url, index) => `      - { name: u${index}, url: ${url} }\n`).join('')}${pool.replace(/^(?=.)/gm, '    ')}\n`

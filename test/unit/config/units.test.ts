@@ -132,7 +132,7 @@ describe('status codes', () => {
   })
 
   it('takes a single code without quotes', () => {
-    expect(shop('probe: { path: /health, expect: 204 }').probe.expect).toEqual([{ from: 204, to: 204 }])
+    expect(shop('probe: { path: /health, expect: 204 }').probe).toMatchObject({ expect: [{ from: 204, to: 204 }] })
   })
 })
 

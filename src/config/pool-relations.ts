@@ -1,0 +1,145 @@
+/** What only makes sense between the keys of one pool. */
+import { isEncrypted } from './addresses.ts'
+import { probeRelations } from './probe-relations.ts'
+import type { Path } from './problems.ts'
+import { error, type Relation, warning, when } from './relation.ts'
+import { poolReferences } from './resolve.ts'
+import type { PoolConfig, UpstreamConfig, WrittenConfig } from './schema.ts'
+import { formatDuration } from './units.ts'
+
+type PoolRule = (pool: PoolConfig, path: Path) => readonly Relation[]
+
+export function poolRelations(name: string, pool: PoolConfig, written: WrittenConfig): readonly Relation[] {
+  const path = ['pools', name]
+  const reference = poolReferences(written.listeners).find((each) => each.pool === name)
+  // What decides which protocol the pool has.
+  const reads: readonly Path[] = [
+    ...inUpstreams(path, pool, 'url'),
+    ...(reference === undefined ? [] : [reference.path, ['listeners', reference.listener, 'protocol']]),
+  ]
+  return [
+    ...POOL_RULES.flatMap((rule) => rule(pool, path)),
+    ...proxyHeaders(pool, path, reads),
+    ...probeRelations({ pool, written: written.pools[name]?.probe ?? {}, path: [...path, 'probe'], reads }),
+  ]
+}
+
+const inUpstreams = (path: Path, { upstreams }: PoolConfig, key: keyof UpstreamConfig): readonly Path[] =>
+  upstreams.map((_, index) => [...path, 'upstreams', index, key])
+
+const roles: PoolRule = (pool, path) => {
+  const primaries = pool.upstreams.filter(({ role }) => role === 'primary').length
+  const at = [...path, 'upstreams']
+  const reads = inUpstreams(path, pool, 'role')
+  if (pool.upstreams.length < 2) {
+    return [error(at, 'needs a primary and at least one standby: two upstreams or more', reads)]
+  }
+  return [
+    ...when(primaries === 0, () => error(at, 'has no primary; give one upstream `role: primary`', reads)),
+    ...when(primaries > 1, () =>
+      error(at, `has ${primaries} primaries; give exactly one upstream \`role: primary\``, reads),
+    ),
+  ]
+}
+
+const uniqueNames: PoolRule = ({ upstreams }, path) =>
+  upstreams.flatMap(({ name }, index) => {
+    const first = upstreams.findIndex((other) => other.name === name)
+    const reads = [[...path, 'upstreams', first, 'name']]
+    return when(first < index, () =>
+      error([...path, 'upstreams', index, 'name'], `\`${name}\` is already taken in this pool`, reads),
+    )
+  })
+
+const uniqueAddresses: PoolRule = ({ upstreams }, path) =>
+  upstreams.flatMap(({ url }, index) => {
+    const first = upstreams.findIndex(
+      (other) => other.url.host === url.host && other.url.port === url.port && other.url.path === url.path,
+    )
+    const reads = [[...path, 'upstreams', first, 'url']]
+    return when(first < index, () =>
+      warning(
+        [...path, 'upstreams', index, 'url'],
+        `is the same server as \`${upstreams[first]?.name}\`: it would fail with it`,
+        reads,
+      ),
+    )
+  })
+
+const upstreamSecurity: PoolRule = ({ upstreams }, path) =>
+  upstreams.flatMap(({ url, tls, name }, index) => {
+    if (tls === undefined) return []
+    const at = [...path, 'upstreams', index, 'tls']
+    if (!isEncrypted(url)) {
+      const reads = [[...path, 'upstreams', index, 'url']]
+      return [error(at, 'needs a `url` that begins with https://, h2:// or tls://', reads)]
+    }
+    const half = tls.cert === undefined ? 'key' : 'cert'
+    const lacking = half === 'cert' ? 'key' : 'cert'
+    return [
+      ...when((tls.cert === undefined) !== (tls.key === undefined), () =>
+        error([...at, half], `needs \`${lacking}\` beside it: a certificate is shown with its private key`, [
+          [...at, lacking],
+        ]),
+      ),
+      ...when(tls.verify === false, () =>
+        warning(
+          [...at, 'verify'],
+          `certificates of \`${name}\` are not checked: anyone in between can read and change traffic`,
+        ),
+      ),
+    ]
+  })
+
+function proxyHeaders({ protocol, upstreams }: PoolConfig, path: Path, reads: readonly Path[]): readonly Relation[] {
+  return upstreams.flatMap(({ url, proxyProtocol }, index) => {
+    const tcp = url.protocol === 'unix' ? protocol === 'tcp' : url.protocol === 'tcp' || url.protocol === 'tls'
+    return when(proxyProtocol !== 'off' && !tcp, () =>
+      error(
+        [...path, 'upstreams', index, 'proxyProtocol'],
+        'is for listeners of `protocol: tcp`: HTTP connections to upstreams are shared between clients, whose addresses are in X-Forwarded-For',
+        reads,
+      ),
+    )
+  })
+}
+
+const deadlines: PoolRule = ({ timeouts, detect }, path) => {
+  const at = [...path, 'timeouts']
+  const { connect, responseHead, request } = timeouts
+  return [
+    ...when(connect >= request, () =>
+      error(
+        [...at, 'connect'],
+        `is ${formatDuration(connect)}; must be less than \`request\`, ${formatDuration(request)}`,
+        [[...at, 'request']],
+      ),
+    ),
+    ...when(responseHead <= detect.hangAfter, () =>
+      warning(
+        [...at, 'responseHead'],
+        `is not more than \`detect.hangAfter\`, ${formatDuration(detect.hangAfter)}: requests end before a hang is recognised`,
+        [[...path, 'detect', 'hangAfter']],
+      ),
+    ),
+  ]
+}
+
+const hooks: PoolRule = ({ kind, hooks }, path) => {
+  if (hooks === undefined) return []
+  const at = [...path, 'hooks']
+  const commands = [hooks.fence, hooks.promote].filter((command) => command !== undefined)
+  return [
+    ...when(kind !== 'singleWriter', () =>
+      error(at, 'only run with `kind: singleWriter`; a stateless pool switches without them', [[...path, 'kind']]),
+    ),
+    ...when(commands.length === 0, () =>
+      error(at, 'needs `fence`, `promote` or both', [
+        [...at, 'fence'],
+        [...at, 'promote'],
+      ]),
+    ),
+  ]
+}
+
+const POOL_RULES: readonly PoolRule[] = [roles, uniqueNames, uniqueAddresses, upstreamSecurity, deadlines, hooks]
