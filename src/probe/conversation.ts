@@ -3,33 +3,35 @@
  * What is said on the socket, and what the answer means, is the business of a `Conversation`.
  */
 import type { Socket } from 'node:net'
-import { connect as connectPlain, isIP } from 'node:net'
-import type { ConnectionOptions } from 'node:tls'
-import { connect as connectTls } from 'node:tls'
 import type { FailureKind } from '../core/failure.ts'
-import type { ProbeResult, ProbeVerdict } from '../core/health.ts'
+import type { ProbeResult } from '../core/health.ts'
 import type { Cancel } from '../core/time.ts'
-import { ms } from '../core/time.ts'
 import { failureKindOf } from '../wire/socket-failure.ts'
-import type { ProbeLimits, ProbeTarget, ProbeTls } from './probe.ts'
+import type { Finding } from './attempt.ts'
+import { Attempt, failed } from './attempt.ts'
+import type { ProbeLimits, ProbeTarget } from './probe.ts'
+import type { StartTls } from './probe-socket.ts'
+import { ProbeSocket } from './probe-socket.ts'
 
-/** A result before its time is known. */
-export type Finding = Readonly<{ verdict: ProbeVerdict; failure: FailureKind | null; detail: string }>
+export type Report = (finding: Finding) => void
 
 /** Each method may end the probe with a finding, or go on with null. `elapsed` is since the probe began, in ms. */
 export interface Conversation {
   /** The connection is open, and encrypted if it is to be. */
-  opened(socket: Socket, elapsed: number): Finding | null
-  received(bytes: Buffer, elapsed: number): Finding | null
-  /** The upstream closed the connection, or its reset arrived, before there was a finding. */
-  closed(detail: string, failure: FailureKind): Finding
-  /** The deadline has passed without a finding, on an open connection. */
-  unanswered(timeout: number): Finding
+  opened(socket: Socket, elapsed: number, report: Report): Finding | null
+  /** Left out by a conversation that reads the socket in a way of its own, and uses `report`. */
+  received?(bytes: Buffer, elapsed: number): Finding | null
+  /** The upstream closed the connection, or its reset arrived. Null or left out: that is a failure. */
+  closed?(detail: string, failure: FailureKind): Finding | null
+  /** The deadline has passed on an open connection. Null or left out: that is a failure. */
+  unanswered?(timeout: number): Finding | null
+  /** Said before we close, so that the upstream has no broken session to complain of. */
+  goodbye?(): Buffer | null
   /** A finding from `opened` counts only if the connection is still open after this many ms. */
-  readonly lingers: number
+  readonly lingers?: number
+  readonly alpn?: readonly string[]
+  readonly startTls?: StartTls
 }
-
-export const failed = (failure: FailureKind | null, detail: string): Finding => ({ verdict: 'fail', failure, detail })
 
 export function converse(
   target: ProbeTarget,
@@ -37,110 +39,101 @@ export function converse(
   conversation: Conversation,
   done: (result: ProbeResult) => void,
 ): Cancel {
-  const attempt = new Attempt(limits, conversation, done)
-  attempt.begin(target)
-  return () => attempt.cancel()
+  const talk = new Talk(limits, conversation, done)
+  talk.begin(target)
+  return () => talk.attempt.cancel()
 }
 
-class Attempt {
+class Talk {
+  readonly attempt: Attempt
   private readonly limits: ProbeLimits
   private readonly conversation: Conversation
-  private readonly done: (result: ProbeResult) => void
-  private readonly startedAt: number
+  private line: ProbeSocket | null = null
   private socket: Socket | null = null
   private connected = false
-  private open = false
-  private over = false
-  private timer: Cancel
+  private heard = false
+  /** What was found, while goodbye is being said. */
+  private found: Finding | null = null
 
   constructor(limits: ProbeLimits, conversation: Conversation, done: (result: ProbeResult) => void) {
     this.limits = limits
     this.conversation = conversation
-    this.done = done
-    this.startedAt = limits.clock.now()
-    // Timers run before I/O: after a standstill of our own the answer may lie unread in the socket's buffer.
-    this.timer = limits.clock.after(limits.timeout, () => limits.clock.afterPendingIo(() => this.expire()))
+    this.attempt = new Attempt(limits, done, {
+      expired: () => this.found ?? this.unanswered(),
+      release: () => this.line?.destroy(),
+    })
   }
 
   begin(target: ProbeTarget): void {
+    const { alpn = [], startTls = null } = this.conversation
     try {
-      this.socket = openSocket(target)
+      this.line = new ProbeSocket(
+        target,
+        { alpn, startTls },
+        {
+          connected: () => {
+            this.connected = true
+          },
+          opened: (socket) => this.opened(socket),
+          declined: (finding) => this.attempt.finish(finding),
+          broken: (error) => this.broken(error),
+        },
+      )
     } catch (error) {
       // Only what we gave to TLS can be at fault here, such as a `ca` that is no certificate.
       const detail = `cannot begin: ${error instanceof Error ? error.message : String(error)}`
-      this.limits.clock.afterPendingIo(() => this.finish(failed('tls', detail)))
-      return
+      this.limits.clock.afterPendingIo(() => this.attempt.finish(failed('tls', detail)))
     }
-    const { socket, conversation } = this
-    socket.on('connect', () => {
-      this.connected = true
-    })
-    socket.on(target.tls ? 'secureConnect' : 'connect', () => this.opened(socket))
-    socket.on('data', (bytes: Buffer) => this.step(() => conversation.received(bytes, this.elapsed())))
-    socket.on('error', (error) => this.broken(error))
-    socket.on('end', () => this.broken(null))
-    socket.on('close', () => this.broken(null))
-  }
-
-  cancel(): void {
-    this.over = true
-    this.timer()
-    this.socket?.destroy()
-  }
-
-  private elapsed(): number {
-    return this.limits.clock.now() - this.startedAt
   }
 
   private opened(socket: Socket): void {
-    this.open = true
-    const { conversation, limits } = this
-    const finding = this.over ? null : conversation.opened(socket, this.elapsed())
-    if (!finding) return
-    if (conversation.lingers === 0) return this.finish(finding)
-    this.timer()
-    this.timer = limits.clock.after(conversation.lingers, () => limits.clock.afterPendingIo(() => this.finish(finding)))
+    if (this.attempt.over) return
+    const { conversation, attempt } = this
+    this.socket = socket
+    const finding = conversation.opened(socket, attempt.elapsed, (late) => this.conclude(late))
+    if (finding && conversation.lingers === undefined) return this.conclude(finding)
+    if (finding) attempt.endAfter(conversation.lingers ?? 0, () => finding)
+    if (conversation.received) socket.on('data', (bytes: Buffer) => this.received(bytes))
   }
 
-  private step(next: () => Finding | null): void {
-    const finding = this.over ? null : next()
-    if (finding) this.finish(finding)
+  private received(bytes: Buffer): void {
+    if (this.attempt.over || this.found) return
+    this.heard = true
+    const finding = this.conversation.received?.(bytes, this.attempt.elapsed)
+    if (finding) this.conclude(finding)
+  }
+
+  private conclude(finding: Finding): void {
+    if (this.attempt.over || this.found) return
+    const goodbye = this.conversation.goodbye?.()
+    if (!goodbye || !this.socket) return this.attempt.finish(finding)
+    this.found = finding
+    this.socket.end(goodbye, () => this.attempt.finish(finding))
   }
 
   private broken(error: NodeJS.ErrnoException | null): void {
+    if (!this.attempt.over) this.attempt.finish(this.found ?? this.cutOff(error))
+  }
+
+  private cutOff(error: NodeJS.ErrnoException | null): Finding {
     const failure = failureKindOf(error)
     const detail = describe(failure, error)
-    this.step(() => (this.open ? this.conversation.closed(detail, failure) : failed(failure, detail)))
+    if (!this.socket) return failed(failure, detail)
+    const finding = this.conversation.closed?.(detail, failure)
+    if (finding) return finding
+    return this.heard ? failed('truncated', 'the answer was cut short') : failed(failure, `${detail} before any answer`)
   }
 
-  private expire(): void {
+  private unanswered(): Finding {
     const { timeout } = this.limits
-    const missing = this.connected ? 'TLS handshake' : 'connection'
-    this.step(() =>
-      this.open ? this.conversation.unanswered(timeout) : failed('timeout', `no ${missing} within ${timeout} ms`),
-    )
-  }
-
-  private finish(finding: Finding): void {
-    if (this.over) return
-    this.cancel()
-    this.done({ ...finding, latency: ms(this.elapsed()) })
-  }
-}
-
-function openSocket({ host, port, socketPath, tls }: ProbeTarget): Socket {
-  const where = socketPath === undefined ? { host, port, noDelay: true } : { path: socketPath }
-  return tls ? connectTls({ ...where, ...tlsOptions(host, tls) }) : connectPlain(where)
-}
-
-function tlsOptions(host: string, { verify, ca, serverName }: ProbeTls): ConnectionOptions {
-  const name = serverName ?? host
-  return {
-    rejectUnauthorized: verify,
-    minVersion: 'TLSv1.2',
-    // An address is no name to ask for (RFC 6066 §3); the certificate is checked against it all the same.
-    ...(name !== '' && isIP(name) === 0 ? { servername: name } : {}),
-    ...(ca === undefined ? {} : { ca }),
+    if (!this.connected) return failed('timeout', `no connection within ${timeout} ms`)
+    if (!this.socket) return failed('timeout', `no TLS handshake within ${timeout} ms`)
+    const finding = this.conversation.unanswered?.(timeout)
+    if (finding) return finding
+    // Part of an answer is a sign of life: unfit, but no hang.
+    return this.heard
+      ? failed(null, `the answer was not complete within ${timeout} ms`)
+      : failed('timeout', `no answer within ${timeout} ms`)
   }
 }
 

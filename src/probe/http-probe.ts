@@ -1,11 +1,12 @@
 /** GETs a path: the probe that proves an application alive. Reads no more of the answer than the verdict needs. */
 import type { Socket } from 'node:net'
-import { isIPv6 } from 'node:net'
-import type { FailureKind } from '../core/failure.ts'
-import type { Conversation, Finding } from './conversation.ts'
-import { converse, failed } from './conversation.ts'
+import type { Finding } from './attempt.ts'
+import { failed, leaving, passed } from './attempt.ts'
+import type { Conversation } from './conversation.ts'
+import { converse } from './conversation.ts'
 import { HttpAnswer } from './http-answer.ts'
 import type { Probe, ProbeTarget } from './probe.ts'
+import { authorityOf } from './probe.ts'
 
 export type StatusRange = Readonly<{ from: number; to: number }>
 
@@ -24,11 +25,9 @@ export function httpProbe(options: HttpProbeOptions): Probe {
 }
 
 class HttpConversation implements Conversation {
-  readonly lingers = 0
   private readonly options: HttpProbeOptions
   private readonly request: string
   private readonly answer: HttpAnswer
-  private heard = false
 
   constructor(options: HttpProbeOptions, request: string) {
     this.options = options
@@ -42,7 +41,6 @@ class HttpConversation implements Conversation {
   }
 
   received(bytes: Buffer, elapsed: number): Finding | null {
-    this.heard = true
     const { answer } = this
     switch (answer.push(bytes)) {
       case 'more':
@@ -55,17 +53,8 @@ class HttpConversation implements Conversation {
     }
   }
 
-  closed(detail: string, failure: FailureKind): Finding {
-    if (!this.heard) return failed(failure, `${detail} before any answer`)
-    if (this.answer.endsWithClose) return this.withoutMatch('the body')
-    return failed('truncated', 'the answer was cut short')
-  }
-
-  unanswered(timeout: number): Finding {
-    // Part of an answer is a sign of life: unfit, but no hang.
-    return this.heard
-      ? failed(null, `the answer was not complete within ${timeout} ms`)
-      : failed('timeout', `no answer within ${timeout} ms`)
+  closed(): Finding | null {
+    return this.answer.endsWithClose ? this.withoutMatch('the body') : null
   }
 
   private judge(elapsed: number): Finding {
@@ -73,12 +62,12 @@ class HttpConversation implements Conversation {
     const took = `${status} in ${Math.round(elapsed)} ms`
     if (!this.expected(status)) {
       // We asked to keep the connection, so a 503 that closes it is a server that wants to be left (rule R6).
-      if (status === 503 && closes) return { verdict: 'leaving', failure: null, detail: `${took}, it is shutting down` }
+      if (status === 503 && closes) return leaving(`${took}, it is shutting down`)
       return failed(null, `${took}, expected ${describeRanges(this.options.expect)}`)
     }
     if (match === 'missing') return this.withoutMatch('the body')
     if (match === 'beyond-limit') return this.withoutMatch('the first 64 KiB of the body')
-    return { verdict: 'pass', failure: null, detail: took }
+    return passed(took)
   }
 
   private withoutMatch(where: string): Finding {
@@ -94,19 +83,12 @@ class HttpConversation implements Conversation {
 function requestTo(target: ProbeTarget, { path, version }: HttpProbeOptions): string {
   const lines = [
     `GET ${path} HTTP/1.1`,
-    `Host: ${authority(target)}`,
+    `Host: ${authorityOf(target)}`,
     `User-Agent: understudy-probe/${version}`,
     'Accept: */*',
     'Connection: keep-alive',
   ]
   return `${lines.join('\r\n')}\r\n\r\n`
-}
-
-function authority({ host, port, socketPath, tls }: ProbeTarget): string {
-  const name = tls?.serverName ?? host
-  if (socketPath !== undefined) return name || 'localhost'
-  const shown = isIPv6(name) ? `[${name}]` : name
-  return port === (tls ? 443 : 80) ? shown : `${shown}:${port}`
 }
 
 function describeRanges(ranges: readonly StatusRange[]): string {
