@@ -4,10 +4,11 @@
 set -eu
 
 PEERS="haproxy nginx caddy"
-TOOLS="wrk util-linux"
+# nginx needs a module for TCP; h2load is in nghttp2-client, taskset in util-linux.
+TOOLS="libnginx-mod-stream wrk nghttp2-client openssl util-linux"
 
 if ! command -v apt-get >/dev/null 2>&1; then
-  echo "install-peers: needs apt-get; install by hand: $PEERS wrk" >&2
+  echo "install-peers: needs apt-get; install by hand: $PEERS wrk h2load openssl" >&2
   exit 1
 fi
 
@@ -35,3 +36,5 @@ haproxy -v | head -n 1
 nginx -v 2>&1
 caddy version
 wrk -v 2>&1 | head -n 1
+h2load --version
+openssl version

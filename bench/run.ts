@@ -1,4 +1,5 @@
 // The bench's command line. Each command is one file in commands/.
+import { frontCommand } from './commands/fronts.ts'
 import { showReport } from './commands/show-report.ts'
 import { switchover } from './commands/switchover.ts'
 import { throughput } from './commands/throughput.ts'
@@ -10,6 +11,9 @@ import { scenarios } from './scenarios/registry.ts'
 const commands: Readonly<Record<string, (args: string[]) => Promise<void>>> = {
   switchover,
   throughput,
+  tcp: frontCommand('tcp'),
+  tls: frontCommand('tls'),
+  http2: frontCommand('http2'),
   report: showReport,
 }
 
@@ -22,6 +26,11 @@ const HELP = `usage: node bench/run.ts COMMAND [options]      (or: npm run bench
 
   throughput   requests/s and CPU per request on one core
     --contenders x,y   --seconds N (5)   --rounds N (3)     --load wrk|autocannon   --out FILE
+
+  tcp          bytes and connections through a TCP listener
+  tls          requests and handshakes, full and resumed, over TLS
+  http2        requests over HTTP/2 in front, HTTP/1.1 behind
+    --contenders x,y   --seconds N a load and round (1.5, 3, 4)   --rounds N (3)   --out FILE
 
   report FILE [--markdown]     a results file as a table
 

@@ -1,6 +1,7 @@
 // Which contenders take part: the chosen ones that are installed; the others are reported as skipped, never an error.
 import { choose } from '../choose.ts'
 import type { Contender } from '../contenders/contender.ts'
+import type { FrontProtocol } from '../contenders/front.ts'
 import { contenders } from '../contenders/registry.ts'
 
 export type Selection = {
@@ -12,16 +13,24 @@ export type Selection = {
 export const splitNames = (list: string | undefined, all: readonly { readonly name: string }[]): readonly string[] =>
   list === undefined ? all.map(({ name }) => name) : list.split(',').map((name) => name.trim())
 
-export const selectContenders = (list: string | undefined): Selection => {
-  const chosen = choose('contender', contenders, splitNames(list, contenders))
-  const found = chosen.map((contender) => ({ contender, version: contender.available() }))
+type Found = { readonly contender: Contender; readonly version: string | null; readonly missing: string | null }
+
+const find = (contender: Contender, front: FrontProtocol): Found => {
+  const version = contender.available()
+  const missing = version === null ? 'not available here' : (contender.missingFor?.(front) ?? null)
+  return { contender, version, missing }
+}
+
+export const selectContenders = (list: string | undefined, front: FrontProtocol = 'http'): Selection => {
+  const able = contenders.filter(({ fronts }) => fronts.includes(front))
+  const found = choose('contender', able, splitNames(list, able)).map((contender) => find(contender, front))
   return {
-    present: found.filter(({ version }) => version !== null).map(({ contender }) => contender),
+    present: found.filter(({ missing }) => missing === null).map(({ contender }) => contender),
     versions: Object.fromEntries(
-      found.flatMap(({ contender, version }) => (version === null ? [] : [[contender.name, version]])),
+      found.flatMap(({ contender, version, missing }) => (missing === null ? [[contender.name, version ?? '']] : [])),
     ),
-    skipped: found
-      .filter(({ version }) => version === null)
-      .map(({ contender }) => ({ contender: contender.name, why: 'not available here' })),
+    skipped: found.flatMap(({ contender, missing }) =>
+      missing === null ? [] : [{ contender: contender.name, why: missing }],
+    ),
   }
 }

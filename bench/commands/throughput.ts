@@ -1,8 +1,7 @@
 // `throughput`: requests per second and CPU per request of every chosen contender. Needs nginx and taskset; loads with
 // wrk where it is installed, else with autocannon.
-import { cpus } from 'node:os'
 import { parseArgs } from 'node:util'
-import { programVersion } from '../contenders/program-version.ts'
+import { isInstalled } from '../contenders/program-version.ts'
 import { makeTemporaryFolder } from '../process/temporary-folder.ts'
 import { report } from '../report/report.ts'
 import { defaultResultsFile, describeMachine, saveResults, type ThroughputResults } from '../report/results.ts'
@@ -10,11 +9,10 @@ import { runAutocannon } from '../throughput/autocannon.ts'
 import { CONNECTIONS, type LoadGenerator } from '../throughput/load-run.ts'
 import { measureThroughput } from '../throughput/measure.ts'
 import { runWrk } from '../throughput/wrk.ts'
+import { missingTools } from './missing-tools.ts'
 import { numberOption } from './number-option.ts'
 import { selectContenders } from './select-contenders.ts'
 import { UsageError } from './usage-error.ts'
-
-const isInstalled = (tool: string): boolean => programVersion(tool, ['-v'], /(.)/) !== null
 
 const GENERATORS: Readonly<Record<string, LoadGenerator>> = { wrk: runWrk, autocannon: runAutocannon }
 
@@ -24,11 +22,6 @@ const chooseLoad = (asked: string | undefined): { readonly name: string; readonl
   if (!run) throw new UsageError(`unknown load generator ${name}; there are: ${Object.keys(GENERATORS).join(', ')}`)
   return { name, run }
 }
-
-const missingTools = (): string[] => [
-  ...['nginx', 'taskset'].filter((tool) => !isInstalled(tool)),
-  ...(cpus().length < 2 ? ['a second core'] : []),
-]
 
 export const throughput = async (args: string[]): Promise<void> => {
   const { values } = parseArgs({
@@ -45,7 +38,7 @@ export const throughput = async (args: string[]): Promise<void> => {
   const rounds = Math.ceil(numberOption('rounds', values.rounds))
   const load = chooseLoad(values.load)
   const selection = selectContenders(values.contenders)
-  const missing = missingTools()
+  const missing = missingTools(['nginx', 'taskset'])
   if (missing.length > 0) {
     process.stdout.write(`throughput skipped: needs ${missing.join(', ')} (see bench/install-peers.sh)\n`)
     return

@@ -63,6 +63,7 @@ const reorder = async (adminPort: number, order: readonly Upstream[]): Promise<v
 export const caddy: Contender = {
   name: 'caddy',
   hasSwitchoverApi: true,
+  fronts: ['http'],
   available: () => programVersion('caddy', ['version'], /v?(\d\S*)/),
   start: async (options) => {
     const file = join(options.workDir, 'caddy.json')

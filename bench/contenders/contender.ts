@@ -1,8 +1,11 @@
 // What a proxy must offer to be measured. One file a contender; the registry lists them.
 import { request } from 'node:http'
+import { request as secureRequest } from 'node:https'
+import { connect } from 'node:net'
 import { until } from '../clock.ts'
 import { HEALTH_PATH } from '../origin/shop.ts'
 import type { Child } from '../process/child.ts'
+import { type Front, type FrontProtocol, HTTP } from './front.ts'
 
 export type Upstream = { readonly name: string; readonly port: number }
 
@@ -15,6 +18,8 @@ export type ContenderOptions = {
   readonly workDir: string
   /** Pin to this core. */
   readonly cpu?: number | undefined
+  /** Plain HTTP when not given. */
+  readonly front?: Front | undefined
 }
 
 export type RunningContender = {
@@ -33,6 +38,10 @@ export type Contender = {
   readonly name: string
   /** Version, or null when it is not installed. */
   available(): string | null
+  /** What it can be put in front of a pair for. */
+  readonly fronts: readonly FrontProtocol[]
+  /** For programs in parts: what is not installed of what this front needs, or null. */
+  missingFor?(front: FrontProtocol): string | null
   start(options: ContenderOptions): Promise<RunningContender>
   readonly hasSwitchoverApi: boolean
 }
@@ -68,14 +77,35 @@ const answersOk = (port: number, path: string): Promise<boolean> =>
     () => false,
   )
 
-/** Waits until the path answers 200; if the program dies or never gets there, it is ended and its output is in the error. */
-export const ready = async (child: Child, port: number, path = HEALTH_PATH): Promise<void> => {
+const answersOkOverTls = (port: number, path: string): Promise<boolean> =>
+  new Promise((resolve) => {
+    const target = { host: '127.0.0.1', port, path, agent: false, rejectUnauthorized: false, timeout: 5_000 }
+    const req = secureRequest(target, (response) => {
+      response.resume()
+      resolve(response.statusCode === 200)
+    })
+    req.once('timeout', () => req.destroy(new Error('no answer')))
+    req.once('error', () => resolve(false))
+    req.end()
+  })
+
+const accepts = (port: number): Promise<boolean> =>
+  new Promise((resolve) => {
+    const socket = connect(port, '127.0.0.1', () => {
+      socket.destroy()
+      resolve(true)
+    })
+    socket.once('error', () => resolve(false))
+  })
+
+/** If the program dies or never gets there, it is ended and its output is in the error. */
+const becomes = async (child: Child, what: string, condition: () => Promise<boolean>): Promise<void> => {
   try {
     await until(
-      `${child.name} to answer ${path}`,
+      `${child.name} to ${what}`,
       () => {
         if (!child.isRunning()) throw new Error(`${child.name} exited while starting`)
-        return answersOk(port, path)
+        return condition()
       },
       READY_DEADLINE_MS,
     )
@@ -83,5 +113,21 @@ export const ready = async (child: Child, port: number, path = HEALTH_PATH): Pro
     const output = child.output()
     await child.end()
     throw new Error(`${error instanceof Error ? error.message : String(error)}\n${output}`)
+  }
+}
+
+/** Waits until the path answers 200. */
+export const ready = (child: Child, port: number, path = HEALTH_PATH): Promise<void> =>
+  becomes(child, `answer ${path}`, () => answersOk(port, path))
+
+/** Waits until clients of its front are served; for TCP, whose bytes mean nothing to it, until it accepts. */
+export const frontReady = (child: Child, { listenPort, front = HTTP }: ContenderOptions): Promise<void> => {
+  switch (front.protocol) {
+    case 'http':
+      return ready(child, listenPort)
+    case 'tls':
+      return becomes(child, `answer ${HEALTH_PATH} over TLS`, () => answersOkOverTls(listenPort, HEALTH_PATH))
+    case 'tcp':
+      return becomes(child, 'accept connections', () => accepts(listenPort))
   }
 }

@@ -12,6 +12,7 @@ const MANIFEST = new URL('../../node_modules/http-proxy/package.json', import.me
 export const httpProxy: Contender = {
   name: 'http-proxy',
   hasSwitchoverApi: false,
+  fronts: ['http'],
   available: () => {
     try {
       return (JSON.parse(readFileSync(MANIFEST, 'utf8')) as { version: string }).version

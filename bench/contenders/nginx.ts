@@ -1,30 +1,47 @@
 // nginx (open source), tuned for an active/passive pair: passive detection only, since its active checks are paid.
-import { mkdirSync, writeFileSync } from 'node:fs'
+import { spawnSync } from 'node:child_process'
+import { existsSync, mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { startChild } from '../process/child.ts'
-import { type Contender, type ContenderOptions, RESPONSE_TIMEOUT_MS, ready } from './contender.ts'
+import { type Contender, type ContenderOptions, frontReady, RESPONSE_TIMEOUT_MS } from './contender.ts'
+import { HTTP } from './front.ts'
 import { programVersion } from './program-version.ts'
 
+const PROGRAM = 'nginx'
 const TEMPORARY = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi']
 
-const configure = ({ listenPort, primary, standby, workDir }: ContenderOptions): string => `
-# Started as root the workers would otherwise become nobody, who may not read the work directory.
-${process.getuid?.() === 0 ? 'user root;' : ''}
-daemon off;
-worker_processes 1;
-pid ${join(workDir, 'nginx.pid')};
-error_log ${join(workDir, 'nginx-error.log')} crit;
-events { worker_connections 16384; }
+/** `load_module` line for TCP: empty where nginx was built with it, null where it is not installed. */
+const streamModule = (): string | null => {
+  const built = String(spawnSync(PROGRAM, ['-V'], { encoding: 'utf8' }).stderr)
+  if (/--with-stream(?=\s|$)/m.test(built)) return ''
+  const folder = /--modules-path=(\S+)/.exec(built)?.[1]
+  const file = folder && join(folder, 'ngx_stream_module.so')
+  return file && existsSync(file) ? `load_module ${file};` : null
+}
+
+const servers = ({ primary, standby }: ContenderOptions): string => `
+    server 127.0.0.1:${primary.port} max_fails=1;
+    server 127.0.0.1:${standby.port} backup;`
+
+const listen = ({ listenPort, front = HTTP }: ContenderOptions): string => {
+  if (front.protocol !== 'tls') return `listen 127.0.0.1:${listenPort} backlog=4096;`
+  const { certFile, keyFile } = front.certificate
+  // TLS 1.3 is off by default before 1.23.4.
+  return `listen 127.0.0.1:${listenPort} ssl http2 backlog=4096;
+    ssl_certificate ${certFile};
+    ssl_certificate_key ${keyFile};
+    ssl_protocols TLSv1.2 TLSv1.3;`
+}
+
+const httpBlock = (options: ContenderOptions): string => `
 http {
   access_log off;
-${TEMPORARY.map((kind) => `  ${kind}_temp_path ${join(workDir, 'temporary', kind)};`).join('\n')}
-  upstream pair {
-    server 127.0.0.1:${primary.port} max_fails=1;
-    server 127.0.0.1:${standby.port} backup;
+${TEMPORARY.map((kind) => `  ${kind}_temp_path ${join(options.workDir, 'temporary', kind)};`).join('\n')}
+  upstream pair {${servers(options)}
     keepalive 128;
   }
   server {
-    listen 127.0.0.1:${listenPort} backlog=4096;
+    ${listen(options)}
     keepalive_requests 1000000;
     location / {
       proxy_pass http://pair;
@@ -36,13 +53,42 @@ ${TEMPORARY.map((kind) => `  ${kind}_temp_path ${join(workDir, 'temporary', kind
       proxy_next_upstream error timeout http_500 http_502 http_503 http_504;
     }
   }
-}
+}`
+
+const streamBlock = (options: ContenderOptions): string => `
+stream {
+  upstream pair {${servers(options)}
+  }
+  server {
+    ${listen(options)}
+    proxy_pass pair;
+    proxy_connect_timeout 250ms;
+    proxy_timeout 60s;
+    proxy_buffer_size 64k;
+  }
+}`
+
+const configure = (options: ContenderOptions): string => {
+  const { workDir, front = HTTP } = options
+  const tcp = front.protocol === 'tcp'
+  return `
+# Started as root the workers would otherwise become nobody, who may not read the work directory.
+${process.getuid?.() === 0 ? 'user root;' : ''}
+daemon off;${tcp ? `\n${streamModule() ?? ''}` : ''}
+worker_processes 1;
+pid ${join(workDir, 'nginx.pid')};
+error_log ${join(workDir, 'nginx-error.log')} crit;
+events { worker_connections 16384; }${tcp ? streamBlock(options) : httpBlock(options)}
 `
+}
 
 export const nginx: Contender = {
   name: 'nginx',
   hasSwitchoverApi: false,
-  available: () => programVersion('nginx', ['-v'], /nginx\/(\S+)/),
+  fronts: ['http', 'tls', 'tcp'],
+  available: () => programVersion(PROGRAM, ['-v'], /nginx\/(\S+)/),
+  missingFor: (front) =>
+    front === 'tcp' && streamModule() === null ? 'its stream module is not installed (libnginx-mod-stream)' : null,
   start: async (options) => {
     mkdirSync(join(options.workDir, 'temporary'), { recursive: true })
     const file = join(options.workDir, 'nginx.conf')
@@ -50,12 +96,12 @@ export const nginx: Contender = {
     writeFileSync(file, configuration)
     const child = await startChild({
       name: 'nginx',
-      command: 'nginx',
+      command: PROGRAM,
       args: ['-p', options.workDir, '-c', file, '-e', join(options.workDir, 'nginx-error.log')],
       logFile: join(options.workDir, 'nginx.log'),
       cpu: options.cpu,
     })
-    await ready(child, options.listenPort)
+    await frontReady(child, options)
     return { pid: child.pid, configuration, log: child.output, stop: child.end }
   },
 }

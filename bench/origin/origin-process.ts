@@ -1,15 +1,14 @@
 // The parent's handle on one origin process: start it, make it misbehave, kill it, read what it executed.
 import { join } from 'node:path'
-import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 import { now } from '../clock.ts'
+import { answerOf, firstLineOf } from '../process/answer-of.ts'
 import { type Child, startChild } from '../process/child.ts'
 import { nodeBinary } from '../process/node-binary.ts'
 import { type Execution, readExecutionLog } from './execution-log.ts'
 import type { MisbehaviourName } from './misbehaviour/registry.ts'
 
 const ORIGIN = fileURLToPath(new URL('./origin.ts', import.meta.url))
-const ANSWER_DEADLINE_MS = 5_000
 
 export type OriginOptions = {
   readonly name: string
@@ -32,33 +31,8 @@ export type OriginProcess = {
   stop(): Promise<void>
 }
 
-const withDeadline = <T>(child: Child, what: string, wait: (resolve: (value: T) => void) => void): Promise<T> =>
-  new Promise((resolve, reject) => {
-    let settled = false
-    const settle = (): boolean => {
-      clearTimeout(timer)
-      const first = !settled
-      settled = true
-      return first
-    }
-    const fail = (why: string) => {
-      if (settle()) reject(new Error(`${child.name}: ${why} while waiting for ${what}\n${child.output()}`))
-    }
-    const timer = setTimeout(() => fail('no answer'), ANSWER_DEADLINE_MS)
-    void child.exited.then(() => fail('exited'))
-    wait((value) => {
-      if (settle()) resolve(value)
-    })
-  })
-
-const listeningPort = (child: Child): Promise<number> =>
-  withDeadline(child, 'its port', (resolve) => {
-    const stdout = child.process.stdout
-    if (stdout) createInterface(stdout).once('line', (line) => resolve((JSON.parse(line) as { port: number }).port))
-  })
-
 const misbehave = (child: Child, name: MisbehaviourName): Promise<number> =>
-  withDeadline(child, `the fault ${name}`, (resolve) => {
+  answerOf(child, `the fault ${name}`, (resolve) => {
     const onMessage = (message: unknown) => {
       const { misbehaving, at } = message as { misbehaving?: string; at?: number }
       if (misbehaving !== name || at === undefined) return
@@ -81,10 +55,7 @@ export const startOrigin = async (options: OriginOptions): Promise<OriginProcess
     ipc: true,
     pipeStdout: true,
   })
-  const port = await listeningPort(child).catch(async (error: unknown) => {
-    await child.end()
-    throw error
-  })
+  const { port } = await firstLineOf<{ port: number }>(child, 'its port')
   return {
     name: options.name,
     port,

@@ -1,4 +1,5 @@
 // Any results file as text or Markdown, with the machine and the versions it was made with.
+import { reportFront } from './front-report.ts'
 import type { Results } from './results.ts'
 import { reportSwitchover } from './switchover-report.ts'
 import type { TableFormat } from './table.ts'
@@ -12,8 +13,19 @@ const provenance = ({ machine, versions, skipped }: Results): string[] => [
   ...skipped.map(({ contender, why }) => `skipped: ${contender} (${why})`),
 ]
 
+const tables = (results: Results, format: TableFormat): string => {
+  switch (results.kind) {
+    case 'switchover':
+      return reportSwitchover(results, format)
+    case 'throughput':
+      return reportThroughput(results, format)
+    default:
+      return reportFront(results, format)
+  }
+}
+
 export const report = (results: Results, format: TableFormat): string => {
-  const body = results.kind === 'switchover' ? reportSwitchover(results, format) : reportThroughput(results, format)
+  const body = tables(results, format)
   const lines = provenance(results)
   const foot = format === 'markdown' ? lines.map((line) => `- ${line}`) : lines
   return `${body}\n\n${foot.join('\n')}\n`

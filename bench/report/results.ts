@@ -5,6 +5,8 @@ import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { arch, cpus, release, totalmem, type } from 'node:os'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import type { FrontKind } from '../fronts/front-bench.ts'
+import type { WorkloadResult } from '../fronts/measure.ts'
 import type { LoadShape } from '../load/plan.ts'
 import type { Verdict } from '../load/verdict.ts'
 import type { ThroughputResult } from '../throughput/measure.ts'
@@ -49,7 +51,17 @@ export type ThroughputResults = Common & {
   readonly results: readonly ThroughputResult[]
 }
 
-export type Results = SwitchoverResults | ThroughputResults
+export type FrontResults = Common & {
+  readonly kind: FrontKind
+  readonly seconds: number
+  readonly rounds: number
+  readonly configurations: Readonly<Record<string, string>>
+  readonly workloads: readonly WorkloadResult[]
+}
+
+export type Results = SwitchoverResults | ThroughputResults | FrontResults
+
+const KINDS: readonly Results['kind'][] = ['switchover', 'throughput', 'tcp', 'tls', 'http2']
 
 const RESULTS_FOLDER = fileURLToPath(new URL('../results/', import.meta.url))
 
@@ -81,6 +93,6 @@ export const saveResults = (file: string, results: Results): void => {
 
 export const loadResults = (file: string): Results => {
   const results = JSON.parse(readFileSync(file, 'utf8')) as Results
-  if (results.kind !== 'switchover' && results.kind !== 'throughput') throw new Error(`${file} holds no bench results`)
+  if (!KINDS.includes(results.kind)) throw new Error(`${file} holds no bench results`)
   return results
 }

@@ -1,18 +1,10 @@
 // The switchover results as a table: one line a scenario and contender, trials summed up as median and range.
 import type { Verdict } from '../load/verdict.ts'
+import { figure, summary } from './figures.ts'
 import type { SwitchoverResults } from './results.ts'
-import { median } from './statistics.ts'
 import { renderTable, type TableFormat } from './table.ts'
 
 type Column = { readonly title: string; readonly cell: (verdicts: readonly Verdict[]) => string }
-
-const figure = (value: number, digits: number): string => value.toFixed(digits)
-
-/** `12`, or `12 (9–40)` when trials differ. */
-const summary = (values: readonly number[], digits: number): string => {
-  const [low, middle, high] = [Math.min(...values), median(values), Math.max(...values)].map((v) => figure(v, digits))
-  return low === high ? `${middle}` : `${middle} (${low}–${high})`
-}
 
 const counted =
   (pick: (verdict: Verdict) => number): Column['cell'] =>

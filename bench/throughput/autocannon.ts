@@ -1,9 +1,7 @@
 // Runs autocannon once and reads its report. It costs more CPU than wrk, so it saturates sooner than a fast proxy does:
 // its requests per second say little, its CPU per request of the proxy says the same.
-import { readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
-import { join } from 'node:path'
-import { startChild } from '../process/child.ts'
+import { runToEnd } from '../process/run-to-end.ts'
 import { CONNECTIONS, type LoadOptions, type LoadRun } from './load-run.ts'
 
 const program = createRequire(import.meta.url).resolve('autocannon/autocannon.js')
@@ -20,19 +18,7 @@ export const parseAutocannonReport = (text: string): LoadRun => {
 }
 
 export const runAutocannon = async ({ port, seconds, cpu, workDir }: LoadOptions): Promise<LoadRun> => {
-  const logFile = join(workDir, `autocannon-${port}-${process.hrtime.bigint()}.json`)
-  const args = [
-    program,
-    '--json',
-    '--no-progress',
-    '-c',
-    `${CONNECTIONS}`,
-    '-d',
-    `${seconds}`,
-    `http://127.0.0.1:${port}/`,
-  ]
-  const child = await startChild({ name: 'autocannon', command: process.execPath, args, logFile, cpu })
-  await child.exited
-  await child.end()
-  return parseAutocannonReport(readFileSync(logFile, 'utf8'))
+  const options = ['--json', '--no-progress', '-c', `${CONNECTIONS}`, '-d', `${seconds}`]
+  const args = [program, ...options, `http://127.0.0.1:${port}/`]
+  return parseAutocannonReport(await runToEnd({ name: 'autocannon', command: process.execPath, args, workDir, cpu }))
 }

@@ -16,6 +16,7 @@ export type LoadOptions = {
   readonly seconds: number
   readonly cpu: number
   readonly workDir: string
+  readonly scheme?: 'http' | 'https'
 }
 
 export type LoadGenerator = (options: LoadOptions) => Promise<LoadRun>

@@ -4,8 +4,9 @@ import { join } from 'node:path'
 import { ready } from '../contenders/contender.ts'
 import { startChild } from '../process/child.ts'
 import { freePorts } from '../process/free-port.ts'
+import type { OriginPorts } from './targets.ts'
 
-const ANSWER = 'Forty-seven bytes, to be proxied as they are...'
+export const ANSWER = 'Forty-seven bytes, to be proxied as they are...'
 
 const configure = (ports: readonly number[], folder: string): string => `
 ${process.getuid?.() === 0 ? 'user root;' : ''}
@@ -22,7 +23,7 @@ ${ports.map((port) => `  server { listen 127.0.0.1:${port} backlog=4096; locatio
 }
 `
 
-export type StaticOrigin = { readonly primaryPort: number; readonly standbyPort: number; stop(): Promise<void> }
+type StaticOrigin = OriginPorts & { stop(): Promise<void> }
 
 export const startStaticOrigin = async (workDir: string, cpu: number): Promise<StaticOrigin> => {
   const folder = join(workDir, 'static-origin')

@@ -1,7 +1,5 @@
 // Runs wrk once and reads its report.
-import { readFileSync } from 'node:fs'
-import { join } from 'node:path'
-import { startChild } from '../process/child.ts'
+import { runToEnd } from '../process/run-to-end.ts'
 import { CONNECTIONS, type LoadOptions, type LoadRun } from './load-run.ts'
 
 const UNIT_MS: Readonly<Record<string, number>> = { us: 0.001, ms: 1, s: 1_000, m: 60_000 }
@@ -30,16 +28,9 @@ export const parseWrkReport = (report: string): LoadRun => {
   }
 }
 
-export const runWrk = async (options: LoadOptions): Promise<LoadRun> => {
-  const logFile = join(options.workDir, `wrk-${options.port}-${process.hrtime.bigint()}.txt`)
-  const child = await startChild({
-    name: 'wrk',
-    command: 'wrk',
-    args: ['-t1', `-c${CONNECTIONS}`, `-d${options.seconds}s`, '--latency', `http://127.0.0.1:${options.port}/`],
-    logFile,
-    cpu: options.cpu,
-  })
-  await child.exited
-  await child.end()
-  return parseWrkReport(readFileSync(logFile, 'utf8'))
+export const runWrk = async ({ port, seconds, cpu, workDir, scheme = 'http' }: LoadOptions): Promise<LoadRun> => {
+  // It knows whole seconds only.
+  const duration = `-d${Math.ceil(seconds)}s`
+  const args = ['-t1', `-c${CONNECTIONS}`, duration, '--latency', `${scheme}://127.0.0.1:${port}/`]
+  return parseWrkReport(await runToEnd({ name: 'wrk', command: 'wrk', args, workDir, cpu }))
 }
