@@ -1,0 +1,195 @@
+/**
+ * Accepts the connections of one listener, within limits, and hands them over once they are in: at once, or by way of
+ * PROXY header, ClientHello and TLS handshake (entrance.ts). What becomes of them afterwards is the listener's business.
+ */
+import net from 'node:net'
+import { AddressLimit } from './address-limit.ts'
+import type { Arrival, Endpoint, ListenOn } from './arrival.ts'
+import { plainAddress } from './endpoint.ts'
+import type { EntranceOwner, EntranceSteps, TurnedAway } from './entrance.ts'
+import { Entrance } from './entrance.ts'
+import { removeStaleSocket } from './stale-socket.ts'
+
+export type AcceptorOptions = EntranceSteps &
+  Readonly<{
+    name: string
+    listen: ListenOn
+    /** At the same time, those on their way in included. */
+    connections: number
+    /** Of one client at the same time, by its PROXY header if it brought one. 0: no limit. Not for unix sockets. */
+    connectionsPerAddress: number
+    /** Connections on their way in at the same time. */
+    handshakes: number
+    /** Whether a PROXY header from this peer is believed. A peer that is not must bring none. */
+    trustsProxy(address: string): boolean
+    onArrival(arrival: Arrival): void
+    /** A connection could not be accepted (no file descriptors left, for one). The listener goes on. */
+    onError(error: Error): void
+  }>
+
+export type BoundTo = Readonly<{ address: string; port: number | null }>
+
+const UNIX: Endpoint = { address: 'unix', port: 0 }
+
+export class Acceptor implements EntranceOwner {
+  readonly name: string
+  /** Connections that were closed instead of handed over, by reason. */
+  readonly turnedAway: Record<TurnedAway, number> = {
+    connections: 0,
+    address: 0,
+    handshakes: 0,
+    proxyHeader: 0,
+    handshake: 0,
+    timeout: 0,
+  }
+  private readonly options: AcceptorOptions
+  private readonly server: net.Server
+  private readonly direct: boolean
+  private readonly addresses: AddressLimit
+  /** With the address under which it counts, null until that is known. */
+  private readonly entrances = new Map<Entrance, string | null>()
+  private arrived = 0
+  private stopping = false
+  private readonly noneIsComing = Promise.withResolvers<void>()
+
+  constructor(options: AcceptorOptions) {
+    const { proxyProtocol, readServerName, readPreface, tls } = options
+    this.options = options
+    this.name = options.name
+    this.direct = proxyProtocol === 'off' && !readServerName && !readPreface && tls === null
+    this.addresses = new AddressLimit(options.connectionsPerAddress)
+    this.server = net.createServer({ noDelay: true, pauseOnConnect: true, allowHalfOpen: true }, (socket) =>
+      this.accept(socket),
+    )
+  }
+
+  /** Handed over and not departed, and those on their way in. */
+  get open(): number {
+    return this.arrived + this.entrances.size
+  }
+
+  /** Rejects with the system's error when the address cannot be had. */
+  async listen(): Promise<BoundTo> {
+    const { listen } = this.options
+    try {
+      return await this.bind()
+    } catch (error) {
+      if (listen.kind !== 'unix' || !(await removeStaleSocket(listen.path))) throw error
+      return await this.bind()
+    }
+  }
+
+  /** The connection of this arrival has ended. Once for each: the socket itself does not tell when its handle was moved. */
+  departed(arrival: Arrival): void {
+    this.arrived--
+    this.release(arrival.client.address)
+  }
+
+  /** Those on their way in still arrive, or do not; resolves when none of them is left. */
+  stopAccepting(): Promise<void> {
+    this.server.close()
+    this.stopping = true
+    this.noteLeft()
+    return this.noneIsComing.promise
+  }
+
+  /** Breaks off those on their way in too. The ones handed over are the listener's to end. */
+  kill(): void {
+    this.server.close()
+    for (const entrance of [...this.entrances.keys()]) entrance.cancel()
+  }
+
+  private bind(): Promise<BoundTo> {
+    const { server } = this
+    const { listen, onError } = this.options
+    return new Promise((resolve, reject) => {
+      const failed = (error: Error): void => {
+        server.off('listening', ready)
+        reject(error)
+      }
+      const ready = (): void => {
+        server.off('error', failed)
+        server.on('error', onError)
+        const bound = server.address()
+        if (typeof bound === 'object' && bound !== null) resolve({ address: bound.address, port: bound.port })
+        else resolve({ address: String(bound), port: null })
+      }
+      server.once('error', failed)
+      server.once('listening', ready)
+      if (listen.kind === 'unix') server.listen(listen.path)
+      else server.listen({ host: listen.host, port: listen.port, backlog: 4_096 })
+    })
+  }
+
+  private accept(socket: net.Socket): void {
+    const { options } = this
+    if (this.open >= options.connections) return this.refuse(socket, 'connections')
+    const unix = options.listen.kind === 'unix'
+    const client = unix ? UNIX : endpointOf(socket.remoteAddress, socket.remotePort)
+    const local = unix ? UNIX : endpointOf(socket.localAddress, socket.localPort)
+    if (!this.direct) return this.letIn(socket, client, local)
+    if (!this.take(client.address)) return this.refuse(socket, 'address')
+    this.arrived++
+    options.onArrival({ socket, client, local, secure: false, protocol: '', serverName: '', certificate: null })
+  }
+
+  private letIn(socket: net.Socket, client: Endpoint, local: Endpoint): void {
+    const { proxyProtocol, handshakes, trustsProxy } = this.options
+    const headerBelieved = proxyProtocol !== 'off' && trustsProxy(client.address)
+    const headerRequired = proxyProtocol !== 'off' && proxyProtocol !== 'optional'
+    if (headerRequired && !headerBelieved) return this.refuse(socket, 'proxyHeader')
+    if (this.entrances.size >= handshakes) return this.refuse(socket, 'handshakes')
+    // A proxy's own address says nothing about its clients, who would all share one limit.
+    if (!headerBelieved && !this.take(client.address)) return this.refuse(socket, 'address')
+    const entrance = new Entrance(socket, { client, local, headerBelieved }, this.options, this)
+    this.entrances.set(entrance, headerBelieved ? null : client.address)
+    entrance.begin()
+  }
+
+  admits(entrance: Entrance): boolean {
+    if (this.entrances.get(entrance) !== null) return true
+    const { address } = entrance.client
+    if (!this.take(address)) return false
+    this.entrances.set(entrance, address)
+    return true
+  }
+
+  onArrived(entrance: Entrance, arrival: Arrival): void {
+    this.arrived++
+    this.entrances.delete(entrance)
+    this.options.onArrival(arrival)
+    this.noteLeft()
+  }
+
+  onTurnedAway(entrance: Entrance, reason: TurnedAway | null): void {
+    const address = this.entrances.get(entrance) ?? null
+    this.entrances.delete(entrance)
+    if (reason !== null) this.turnedAway[reason]++
+    if (address !== null) this.release(address)
+    this.noteLeft()
+  }
+
+  private noteLeft(): void {
+    if (this.stopping && this.entrances.size === 0) this.noneIsComing.resolve()
+  }
+
+  private refuse(socket: net.Socket, reason: TurnedAway): void {
+    this.turnedAway[reason]++
+    socket.destroy()
+  }
+
+  /** All clients of a unix socket look the same. */
+  private take(address: string): boolean {
+    return address === UNIX.address || this.addresses.take(address)
+  }
+
+  private release(address: string): void {
+    if (address !== UNIX.address) this.addresses.giveBack(address)
+  }
+}
+
+/** A peer that has left already has no address any more. */
+const endpointOf = (address: string | undefined, port: number | undefined): Endpoint => ({
+  address: plainAddress(address ?? 'unknown'),
+  port: port ?? 0,
+})
