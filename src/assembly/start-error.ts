@@ -27,4 +27,8 @@ export function cannotRead(place: string, error: unknown): StartError {
   return new StartError(`${place} cannot be read: ${messageOf(error)}`, hint)
 }
 
+/** `problem` follows the name of the place. */
+export const cannotUse = (place: string, problem: string, hint: string): StartError =>
+  new StartError(`${place} ${problem}`, hint)
+
 const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error))

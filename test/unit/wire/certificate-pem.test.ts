@@ -2,6 +2,7 @@ import { execFileSync } from 'node:child_process'
 import { generateKeyPairSync } from 'node:crypto'
 import { describe, expect, it } from 'vitest'
 import { checkClientCa, checkPair } from '../../../src/wire/certificate-pem.ts'
+import { hasOpenssl, OPENSSL } from '../../support/openssl.ts'
 import { TestAuthority } from '../../support/test-authority.ts'
 
 const authority = new TestAuthority('Test CA')
@@ -79,16 +80,8 @@ describe('authorities for clients', () => {
   })
 })
 
-const openssl = ((): boolean => {
-  try {
-    return execFileSync('openssl', ['version']).length > 0
-  } catch {
-    return false
-  }
-})()
-
-it.skipIf(!openssl)('a key after its parameters, as openssl ecparam writes it, is found', () => {
-  const parameters = execFileSync('openssl', ['ecparam', '-name', 'prime256v1', '-genkey']).toString()
+it.skipIf(!hasOpenssl)('a key after its parameters, as openssl ecparam writes it, is found', () => {
+  const parameters = execFileSync(OPENSSL, ['ecparam', '-name', 'prime256v1', '-genkey']).toString()
   expect(parameters).toContain('BEGIN EC PARAMETERS')
   expect(() => checkPair({ cert: chain, key: parameters }, 0)).toThrow(/key does not belong to the certificate$/)
 })
