@@ -24,28 +24,35 @@ export type LogOptions = Readonly<{
 /** One that failed; the one that answered is the line's `upstream`. `ms`: since the request arrived. */
 export type AccessAttempt = Readonly<{ upstream: string; failure: string; ms: number }>
 
-/** One finished request. */
-export type AccessLine = Readonly<{
+/** What lines of both kinds have in common. */
+type Line = Readonly<{
   listener: string
   pool: string
-  requestId: string | null
   client: string
-  method: string
-  path: string
-  status: number
-  bytes: number
-  /** In ms, from the arrival to the end of the answer. */
+  /** In ms, from the arrival to the end. */
   duration: number
   upstream: string | null
   epoch: number
   attempts: readonly AccessAttempt[]
   rescued: string | null
-  /** The code of an answer that the proxy itself made. */
+  /** The code of an answer that the proxy itself made, or how it ended otherwise than it should. */
   error: string | null
 }>
 
+/** One finished request. */
+type RequestLine = Line &
+  Readonly<{ requestId: string | null; method: string; path: string; status: number; bytes: number }>
+
+/** One finished TCP session. Bytes from the client, and from the upstream. */
+type SessionLine = Line & Readonly<{ bytesIn: number; bytesOut: number }>
+
+export type AccessLine = RequestLine | SessionLine
+
+/** What the parts of the proxy say things to: pino, or the logger of a Fastify application. */
+export type Log = Pick<PinoLogger, 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'fatal'>
+
 export interface Logger {
-  readonly log: PinoLogger
+  readonly log: Log
   access(line: AccessLine): void
   /** Begins to write what is batched; does not wait. */
   flush(): void
@@ -65,7 +72,8 @@ export function createLogger({ level, access, clock, destination = 1 }: LogOptio
   return {
     log,
     access: (line) => {
-      if (wanted(line)) log.info({ ...line, duration: Math.round(line.duration * 10) / 10 }, 'request')
+      if (!wanted(line)) return
+      log.info({ ...line, duration: Math.round(line.duration * 10) / 10 }, 'method' in line ? 'request' : 'session')
     },
     flush: () => writer.flush(),
     close: async () => {
@@ -92,7 +100,8 @@ function sampler(clock: Clock): (line: AccessLine) => boolean {
   let second = 0
   let written = 0
   return (line) => {
-    if (line.status >= 500 || line.rescued !== null || line.error !== null || line.attempts.length > 0) return true
+    if ('status' in line && line.status >= 500) return true
+    if (line.rescued !== null || line.error !== null || line.attempts.length > 0) return true
     const now = Math.floor(clock.now() / 1_000)
     if (now !== second) {
       second = now
@@ -122,7 +131,7 @@ const LEVELS: Readonly<Record<NoticeType, 'info' | 'warn' | 'error'>> = {
   'admin-changed': 'info',
 }
 
-export function logNotice(logger: Logger, notice: NumberedNotice): void {
+export function logNotice(logger: Pick<Logger, 'log' | 'flush'>, notice: NumberedNotice): void {
   const { text, at, type, ...rest } = notice
   logger.log[LEVELS[type]]({ notice: type, ...rest }, text)
   logger.flush()

@@ -1,24 +1,16 @@
 /** The composition root: builds all parts from a configuration and joins them. The only place that knows everyone. */
-import { randomBytes } from 'node:crypto'
 import type { Admin, AdminListen } from './admin/server.ts'
 import { startAdmin } from './admin/server.ts'
+import type { Listener } from './assembly/listener-parts.ts'
 import { buildListener } from './assembly/listener-parts.ts'
-import type { PoolParts, Shared } from './assembly/pool-parts.ts'
-import { buildPool } from './assembly/pool-parts.ts'
+import { PoolSet } from './assembly/pool-set.ts'
 import { cannotListen } from './assembly/start-error.ts'
 import { redact } from './config/load.ts'
 import type { Config, ListenAddress } from './config/schema.ts'
-import type { HttpListener } from './http/listener.ts'
-import { MemoryBudget } from './http/memory-budget.ts'
 import type { Logger } from './logging.ts'
-import { logNotice } from './logging.ts'
 import { createMetrics } from './metrics/metrics.ts'
-import { systemClock } from './runtime/clock.ts'
-import { Journal } from './runtime/journal.ts'
-import { Notices } from './runtime/notices.ts'
+import type { Notices } from './runtime/notices.ts'
 import type { PoolRuntime } from './runtime/pool-runtime.ts'
-import { StateStore } from './runtime/state-store.ts'
-import { Sweeper } from './wire/sweeper.ts'
 
 export { StartError } from './assembly/start-error.ts'
 
@@ -45,101 +37,54 @@ export type StartOptions = Readonly<{
   probing?: boolean
 }>
 
-/** Of all requests together, kept in memory for replays. */
-const REPLAY_MEMORY = 64 * 1_048_576
-/** Where hooks are looked for unless the caller says otherwise. */
-const SYSTEM_PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin'
-
 /** Rejects with a StartError when an address cannot be had or a file cannot be read; nothing is left running then. */
 export async function startUnderstudy(config: Config, options: StartOptions): Promise<Understudy> {
-  const clock = systemClock
-  const { logger } = options
-  const report = (problem: string): void => logger.log.warn(problem)
-  const notices = new Notices()
-  const journal = new Journal({ dir: config.state.dir, report })
-  notices.listen((notice) => {
-    logNotice(logger, notice)
-    journal.append(notice)
-  })
-  const shared: Shared = {
-    clock,
-    sweeper: new Sweeper(clock),
-    memory: new MemoryBudget(REPLAY_MEMORY),
-    notices,
-    store: new StateStore({ dir: config.state.dir, report }),
-    logger,
-    logsRequests: config.log.access !== 'off',
-    version: options.version,
-    path: options.path ?? SYSTEM_PATH,
-    makeRequestId: requestIds(),
-  }
-  const pools = new Map(Object.entries(config.pools).map(([name, pool]) => [name, buildPool(name, pool, shared)]))
-  const listeners = Object.entries(config.listeners).map(([name, listener]) =>
-    buildListener(name, listener, pools, shared),
-  )
-  const system = new System({ config, shared, pools, listeners, journal, probing: options.probing !== false })
+  const pools = new PoolSet(config, options)
+  const system = new System(config, pools, options)
   return system.start()
 }
 
 class System {
-  private readonly parts: Readonly<{
-    config: Config
-    shared: Shared
-    pools: ReadonlyMap<string, PoolParts>
-    listeners: readonly HttpListener[]
-    journal: Journal
-    probing: boolean
-  }>
+  private readonly config: Config
+  private readonly pools: PoolSet
+  private readonly options: StartOptions
+  private readonly listeners: Listener[] = []
   private running: readonly RunningListener[] = []
   private admin: Admin | null = null
   private stopping: Promise<void> | null = null
 
-  constructor(parts: System['parts']) {
-    this.parts = parts
+  constructor(config: Config, pools: PoolSet, options: StartOptions) {
+    this.config = config
+    this.pools = pools
+    this.options = options
   }
 
   async start(): Promise<Understudy> {
-    const { pools, shared, listeners, config, probing } = this.parts
-    const runtimes = new Map([...pools].map(([name, { runtime }]) => [name, runtime]))
+    const { pools, config } = this
     try {
-      this.running = await Promise.all(listeners.map((listener) => this.bind(listener)))
-      this.admin = await this.startAdmin(runtimes)
+      for (const [name, listener] of Object.entries(config.listeners)) {
+        this.listeners.push(await buildListener(name, listener, pools))
+      }
+      this.running = await Promise.all(this.listeners.map((listener) => this.bind(listener)))
+      this.admin = await this.startAdmin()
     } catch (error) {
       this.kill()
       throw error
     }
-    for (const { runtime, prober } of pools.values()) {
-      runtime.start((upstream) => prober.probeNow(upstream))
-      if (probing) prober.start()
-      this.announceStart(runtime)
-    }
+    pools.start(this.options.probing !== false)
     const { address, port } = this.admin
     return {
       listeners: this.running,
       admin: { address: address || config.admin.listen.text, port },
-      pools: runtimes,
-      notices: shared.notices,
+      pools: pools.runtimes,
+      notices: pools.shared.notices,
       stop: () => this.stop(),
       kill: () => this.kill(),
     }
   }
 
-  private announceStart(runtime: PoolRuntime): void {
-    const { decision, epoch } = runtime.state
-    const text = `pool ${runtime.name} starts with ${decision.to} active: ${decision.reason}`
-    const { shared } = this.parts
-    shared.notices.publish({
-      type: 'started',
-      at: shared.clock.now(),
-      pool: runtime.name,
-      epoch,
-      to: decision.to,
-      text,
-    })
-  }
-
-  private async bind(listener: HttpListener): Promise<RunningListener> {
-    const settings = this.parts.config.listeners[listener.name]
+  private async bind(listener: Listener): Promise<RunningListener> {
+    const settings = this.config.listeners[listener.name]
     try {
       const bound = await listener.listen()
       return { name: listener.name, ...bound, pool: settings?.pool ?? '' }
@@ -149,21 +94,21 @@ class System {
     }
   }
 
-  private async startAdmin(pools: ReadonlyMap<string, PoolRuntime>): Promise<Admin> {
-    const { config, shared, listeners } = this.parts
+  private async startAdmin(): Promise<Admin> {
+    const { config, pools, listeners } = this
     const { listen, token } = config.admin
-    const { clock, notices, version, logger } = shared
+    const { clock, notices, version, logger } = pools.shared
     const views = () =>
       this.running.map((running, index) => ({
         ...running,
         connections: listeners[index]?.open ?? 0,
-        refused: listeners[index]?.turnedAway ?? 0,
+        refused: listeners[index]?.turnedAway ?? {},
       }))
-    const metrics = createMetrics(pools, { version, clock, listeners: views })
+    const metrics = createMetrics(pools.runtimes, { version, clock, listeners: views })
     try {
       return await startAdmin(
         {
-          pools,
+          pools: pools.runtimes,
           notices,
           configView: redact(config),
           metrics,
@@ -173,7 +118,7 @@ class System {
           urlOf: (pool, upstream) => this.urlOf(pool, upstream),
           token: token ?? null,
           hosts: listen.kind === 'tcp' && listen.host !== '' ? [listen.host] : [],
-          ready: () => this.stopping === null && [...pools.values()].every(({ route }) => route.active !== null),
+          ready: () => this.stopping === null && pools.ready,
           onError: (error) => logger.log.error(error),
         },
         adminListen(listen),
@@ -185,7 +130,7 @@ class System {
   }
 
   private urlOf(pool: string, upstream: string): string | null {
-    return this.parts.pools.get(pool)?.config.upstreams.find(({ name }) => name === upstream)?.url.text ?? null
+    return this.config.pools[pool]?.upstreams.find(({ name }) => name === upstream)?.url.text ?? null
   }
 
   private stop(): Promise<void> {
@@ -194,38 +139,24 @@ class System {
   }
 
   private async drain(): Promise<void> {
-    const { pools, listeners, shared, journal } = this.parts
-    const configs = [...pools.values()].map(({ config }) => config)
-    const patience = Math.max(0, ...configs.map(({ drain }) => drain.timeout))
+    const { pools, listeners } = this
     const drained = Promise.all(listeners.map((listener) => listener.drain()))
-    // Tunnels never end by themselves.
-    for (const { runtime, config } of pools.values()) {
-      for (const { id } of runtime.state.upstreams) {
-        for (const traffic of runtime.ledger(id).traffic) traffic.closeTunnels(config.drain.spread)
-      }
-    }
-    await Promise.race([drained, new Promise<void>((resolve) => shared.clock.after(patience, resolve))])
+    pools.closeTunnels()
+    await Promise.race([
+      drained,
+      new Promise<void>((resolve) => {
+        pools.shared.clock.after(pools.patience, resolve)
+      }),
+    ])
     await this.admin?.close()
     this.kill()
-    await Promise.all([journal.close(), shared.store.close()])
+    await pools.flush()
   }
 
   private kill(): void {
-    const { pools, listeners, shared } = this.parts
-    for (const { runtime, prober } of pools.values()) {
-      prober.stop()
-      runtime.stop()
-    }
-    for (const listener of listeners) listener.kill()
-    for (const { http } of pools.values()) http.close()
-    shared.sweeper.stop()
+    for (const listener of this.listeners) listener.kill()
+    this.pools.kill()
   }
-}
-
-function requestIds(): () => string {
-  const prefix = randomBytes(6).toString('hex')
-  let count = 0
-  return () => `${prefix}-${(++count).toString(36)}`
 }
 
 function adminListen(listen: ListenAddress): AdminListen {

@@ -9,8 +9,8 @@ export type ListenerView = Readonly<{
   port: number | null
   pool: string
   connections: number
-  /** Turned away because as many as allowed were open. */
-  refused: number
+  /** Turned away at the door, by reason. */
+  refused: Readonly<Record<string, number>>
 }>
 
 export type AdminOptions = Readonly<{

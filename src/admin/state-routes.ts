@@ -1,33 +1,14 @@
 /** Everything that only tells. No route in this file changes anything. */
 import type { FastifyInstance } from 'fastify'
-import type { UpstreamId } from '../core/upstream.ts'
-import type { PoolRuntime } from '../runtime/pool-runtime.ts'
 import { ApiError } from './errors.ts'
 import type { AdminOptions } from './options.ts'
+import { findPool, snapshot } from './pool-access.ts'
 import { SCHEMAS } from './schemas.ts'
 import type { PoolSnapshot } from './views.ts'
 import { explainView, noticeView, poolSummary, poolView } from './views.ts'
 
 const EVENTS = 100
 const EXPLAINED_EVENTS = 10
-
-export function findPool({ pools }: AdminOptions, name: string): PoolRuntime {
-  const pool = pools.get(name)
-  if (pool) return pool
-  const known = [...pools.keys()].join(', ') || 'none'
-  throw new ApiError('unknown_pool', `There is no pool of this name.`, `The pools are: ${known}.`)
-}
-
-export function snapshot({ clock, urlOf }: AdminOptions, pool: PoolRuntime): PoolSnapshot {
-  return {
-    state: pool.state,
-    policy: pool.policy,
-    load: (id: UpstreamId) => pool.ledger(id),
-    url: (id: UpstreamId) => urlOf(pool.name, id),
-    held: pool.hold.size,
-    now: clock.now(),
-  }
-}
 
 type PoolParams = { Params: { pool: string } }
 type EventsQuery = { Querystring: { since?: string; pool?: string; limit?: string } }

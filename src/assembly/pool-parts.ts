@@ -1,28 +1,25 @@
-/** Builds what one pool consists of: its runtime, its HTTP side and its prober. */
-import { readFileSync } from 'node:fs'
+/** Builds what one pool consists of: its runtime, what carries its traffic (HTTP or TCP) and its prober. */
 import net from 'node:net'
 import type { PoolConfig, UpstreamConfig } from '../config/schema.ts'
 import type { PoolPolicy } from '../core/policy.ts'
 import type { Clock } from '../core/time.ts'
 import type { Upstream, UpstreamId } from '../core/upstream.ts'
 import { newUpstream, upstreamId } from '../core/upstream.ts'
-import type { AccessSink } from '../http/access-log.ts'
 import { HttpPool } from '../http/http-pool.ts'
 import type { MemoryBudget } from '../http/memory-budget.ts'
 import type { Logger } from '../logging.ts'
-import { httpProbe } from '../probe/http-probe.ts'
-import type { Probe, ProbeTarget } from '../probe/probe.ts'
 import { Prober } from '../probe/prober.ts'
-import { tcpProbe } from '../probe/tcp-probe.ts'
-import { tlsProbe } from '../probe/tls-probe.ts'
 import { systemRandom } from '../runtime/clock.ts'
 import { runHook } from '../runtime/hooks.ts'
 import type { Notices } from '../runtime/notices.ts'
 import { PoolRuntime } from '../runtime/pool-runtime.ts'
 import type { StateStore } from '../runtime/state-store.ts'
+import { TcpPool } from '../tcp/tcp-pool.ts'
 import type { Sweeper } from '../wire/sweeper.ts'
 import type { ConnectTo } from '../wire/transport.ts'
-import { cannotRead } from './start-error.ts'
+import { httpAccess, tcpAccess } from './access-lines.ts'
+import { probeOf } from './probe-parts.ts'
+import { connectTo, probeTarget } from './upstream-parts.ts'
 
 /** What all pools have in common. */
 export type Shared = Readonly<{
@@ -35,22 +32,53 @@ export type Shared = Readonly<{
   /** Whether there is an access log at all: where there is none, no request pays for a line. */
   logsRequests: boolean
   version: string
-  /** Where hooks are looked for. */
+  /** Where hooks and probes of type `exec` are looked for. */
   path: string
   makeRequestId: () => string
 }>
 
-export type PoolParts = Readonly<{ runtime: PoolRuntime; http: HttpPool; prober: Prober; config: PoolConfig }>
+/** One of `http` and `tcp`, by what its listeners speak. */
+export type PoolParts = Readonly<{
+  runtime: PoolRuntime
+  http: HttpPool | null
+  tcp: TcpPool | null
+  prober: Prober
+  config: PoolConfig
+  /** Ends its traffic at once. */
+  close(): void
+}>
+
+/** How an upstream is reached, beside its settings. */
+type Reached = Readonly<{ id: UpstreamId; config: UpstreamConfig; to: ConnectTo }>
 
 /** Answers up to this size are passed on only when whole. */
 const HOLD_ANSWERS = 65_536
+/** Kept of what a TCP client sends before an upstream has taken it. */
+const EARLY_BYTES = 65_536
 
 export function buildPool(name: string, config: PoolConfig, shared: Shared): PoolParts {
-  const { clock, notices, store, sweeper, memory, logger, path, makeRequestId } = shared
+  const ordered = [...config.upstreams].sort((a, b) => Number(b.role === 'primary') - Number(a.role === 'primary'))
+  const upstreams = ordered.map((upstream) => ({
+    id: upstreamId(upstream.name),
+    config: upstream,
+    to: connectTo(upstream),
+  }))
+  const runtime = buildRuntime(name, config, shared)
+  const http = config.protocol === 'http' ? buildHttp(config, upstreams, runtime, shared) : null
+  const tcp = config.protocol === 'tcp' ? buildTcp(config, upstreams, runtime, shared) : null
+  const prober = buildProber(config, upstreams, runtime, shared)
+  const close = (): void => {
+    http?.close()
+    tcp?.close()
+  }
+  return { runtime, http, tcp, prober, config, close }
+}
+
+function buildRuntime(name: string, config: PoolConfig, { clock, notices, store, path }: Shared): PoolRuntime {
   const now = clock.now()
   const ordered = [...config.upstreams].sort((a, b) => Number(b.role === 'primary') - Number(a.role === 'primary'))
   const upstreams = ordered.map(({ name: id, role }, index) => newUpstream(upstreamId(id), role, index, now))
-  const runtime = new PoolRuntime({
+  return new PoolRuntime({
     name,
     upstreams: upstreams as [Upstream, ...Upstream[]],
     policy: policyOf(config),
@@ -62,34 +90,49 @@ export function buildPool(name: string, config: PoolConfig, shared: Shared): Poo
     onNotice: (notice) => notices.publish(notice),
     persist: (state) => store.save(state),
     runHook: (run) =>
-      runHook(config.hooks?.[run.hook] ?? [], run, {
-        timeout: config.hooks?.timeout ?? 0,
-        path,
-        clock,
-      }),
+      runHook(config.hooks?.[run.hook] ?? [], run, { timeout: config.hooks?.timeout ?? 0, path, clock }),
   })
-  const addresses = new Map<UpstreamId, ConnectTo>(
-    ordered.map((upstream) => [upstreamId(upstream.name), connectTo(upstream)]),
-  )
-  const { timeouts, replay } = config
-  const http = new HttpPool({
+}
+
+function buildHttp(
+  { timeouts, replay }: PoolConfig,
+  upstreams: readonly Reached[],
+  runtime: PoolRuntime,
+  { memory, sweeper, makeRequestId, logsRequests, logger }: Shared,
+): HttpPool {
+  const first = upstreams[0]
+  return new HttpPool({
     runtime,
-    upstreams: addresses,
+    upstreams: new Map(upstreams.map(({ id, config, to }) => [id, { to, protocol: httpVersion(config) }])),
     options: {
       attempt: { ...timeouts, holdAnswers: HOLD_ANSWERS },
       replayBody: replay.body,
       idempotencyKey: replay.idempotencyKey,
       upgradeIdle: timeouts.upgradeIdle,
-      defaultHost: ordered[0] ? authority(ordered[0]) : '',
+      defaultHost: first ? authority(first.config) : '',
     },
     memory,
     sweeper,
     random: systemRandom,
     makeRequestId,
-    access: shared.logsRequests ? accessSink(name, logger) : null,
+    access: logsRequests ? httpAccess(runtime.name, logger) : null,
   })
-  const prober = buildProber(config, addresses, runtime, shared)
-  return { runtime, http, prober, config }
+}
+
+function buildTcp(
+  { timeouts }: PoolConfig,
+  upstreams: readonly Reached[],
+  runtime: PoolRuntime,
+  { sweeper, logsRequests, logger }: Shared,
+): TcpPool {
+  return new TcpPool({
+    runtime,
+    upstreams: new Map(upstreams.map(({ id, config: { proxyProtocol }, to }) => [id, { to, proxyProtocol }])),
+    options: { connect: timeouts.connect, idle: timeouts.upgradeIdle, early: EARLY_BYTES },
+    sweeper,
+    random: systemRandom,
+    access: logsRequests ? tcpAccess(logger) : null,
+  })
 }
 
 function policyOf(config: PoolConfig): PoolPolicy {
@@ -111,62 +154,20 @@ function policyOf(config: PoolConfig): PoolPolicy {
 
 function buildProber(
   config: PoolConfig,
-  addresses: ReadonlyMap<UpstreamId, ConnectTo>,
+  upstreams: readonly Reached[],
   runtime: PoolRuntime,
-  { clock, version }: Shared,
+  { clock, version, path }: Shared,
 ): Prober {
   const { interval, timeout } = config.probe
-  const targets = [...addresses].map(([id, { host, port, tls }]): ProbeTarget => {
-    if (!tls) return { id, host, port, tls: null }
-    const { verify, serverName, ca } = tls
-    return { id, host, port, tls: { verify, serverName, ...(ca === null ? {} : { ca }) } }
-  })
-  return new Prober(
-    { targets, probe: probeOf(config, version), interval, timeout, clock, random: systemRandom },
-    runtime,
-  )
+  const targets = upstreams.map(({ config: upstream, to }) => probeTarget(upstream, to))
+  const probe = probeOf(config.probe, { version, path })
+  return new Prober({ targets, probe, interval, timeout, clock, random: systemRandom }, runtime)
 }
 
-function probeOf({ probe }: PoolConfig, version: string): Probe {
-  switch (probe.type) {
-    case 'tcp':
-      return tcpProbe()
-    case 'tls':
-      return tlsProbe()
-    default:
-      return httpProbe({ path: probe.path, expect: probe.expect, body: probe.body ?? null, version })
-  }
-}
-
-function connectTo({ name, url, tls }: UpstreamConfig): ConnectTo {
-  const { host, port } = url
-  if (!tls) return { host, port, tls: null }
-  const ca = tls.ca === undefined ? null : readPem(tls.ca, `tls.ca of upstream ${name}`)
-  return { host, port, tls: { serverName: tls.serverName ?? host, verify: tls.verify, ca } }
-}
-
-function readPem(file: string, place: string): string {
-  try {
-    return readFileSync(file, 'utf8')
-  } catch (error) {
-    throw cannotRead(place, error)
-  }
-}
-
-function accessSink(pool: string, logger: Logger): AccessSink {
-  return ({ client, head }, { duration, attempts, ...record }) =>
-    logger.access({
-      listener: client.listener,
-      client: client.address,
-      pool,
-      method: head.method,
-      path: head.target,
-      duration,
-      attempts,
-      ...record,
-    })
-}
+const httpVersion = ({ url }: UpstreamConfig) =>
+  url.protocol === 'h2' || url.protocol === 'h2c' ? ('h2' as const) : ('http/1.1' as const)
 
 function authority({ url }: UpstreamConfig): string {
+  if (url.path !== undefined) return 'localhost'
   return net.isIPv6(url.host) ? `[${url.host}]:${url.port}` : `${url.host}:${url.port}`
 }

@@ -1,13 +1,13 @@
 /**
  * One try of one request at one upstream: sends it, watches its deadlines, hands the answer on or reports one Failure.
- * Reused by its forwarding; a connection that was let go of cannot reach it any more.
+ * Reused by its forwarding; a channel that was let go of cannot reach it any more.
  */
 import type { Failure, FailureKind, FailurePhase } from '../core/failure.ts'
 import { isFailureStatus } from '../core/failure.ts'
 import type { Millis } from '../core/time.ts'
 import type { ResponseHead } from '../wire/response-head.ts'
 import type { Transport } from '../wire/transport.ts'
-import type { ResponseHandler, UpstreamConnection } from '../wire/upstream-connection.ts'
+import type { ResponseHandler, UpstreamChannel } from '../wire/upstream-channel.ts'
 import type { ReplayBody } from './replay-body.ts'
 import type { UpstreamEndpoint } from './upstream-endpoint.ts'
 
@@ -39,10 +39,11 @@ export interface AttemptOwner {
   declines(failure: Failure): boolean
   /** Head and first bytes. Returns false when the client should be given time. */
   onAnswer(head: ResponseHead, body: string): boolean
-  onAnswerBytes(source: Transport, bytes: Buffer, from: number, to: number): boolean
-  onAnswerEnd(): void
+  onAnswerBytes(source: Transport | null, bytes: Buffer, from: number, to: number): boolean
+  /** `trailers`: field lines, for exchanges whose bodies are bare. */
+  onAnswerEnd(trailers: string): void
   /** A 101: opens the tunnel, or says why not. */
-  onSwitching(connection: UpstreamConnection): string | null
+  onSwitching(channel: UpstreamChannel): string | null
   onFailed(failure: Failure): void
   /** True: goes on waiting all the same. */
   keepsWaiting(failure: Failure): boolean
@@ -56,7 +57,7 @@ export class Attempt implements ResponseHandler {
   private readonly owner: AttemptOwner
   private readonly limits: AttemptLimits
   private readonly now: () => Millis
-  private connection: UpstreamConnection | null = null
+  private channel: UpstreamChannel | null = null
   private phase: FailurePhase = 'connecting'
   private fresh = true
   private waiting = false
@@ -95,50 +96,50 @@ export class Attempt implements ResponseHandler {
     this.suspectRequest = how.suspect
     this.since = this.now()
     endpoint.ledger.attemptStarted()
-    const connection = how.fresh ? endpoint.connections.open() : endpoint.connections.acquire(how.repeatable)
-    this.connection = connection
-    this.fresh = connection.served === 0
-    connection.use(this)
+    const channel = how.fresh ? endpoint.channels.open() : endpoint.channels.acquire(how.repeatable)
+    this.channel = channel
+    this.fresh = channel.served === 0
+    channel.use(this)
   }
 
   /** Returns false when the upstream should be given time. */
-  sendBytes(source: Transport, bytes: Buffer, from: number, to: number): boolean {
+  sendBytes(source: Transport | null, bytes: Buffer, from: number, to: number): boolean {
     this.since = this.now()
-    return this.connection?.transport.writeFrom(source, bytes, from, to) ?? true
+    return this.channel?.writeFrom(source, bytes, from, to) ?? true
   }
 
   requestEnded(): void {
-    if (this.phase === 'connecting' || !this.connection) return
-    this.connection.requestFinished()
+    if (this.phase === 'connecting' || !this.channel) return
+    this.channel.requestFinished()
     if (this.phase === 'partly-sent') this.phase = 'awaiting-head'
     this.since = this.now()
   }
 
   clientWritable(): void {
-    this.connection?.transport.resume()
+    this.channel?.resume()
   }
 
-  /** Lets go of the connection without a verdict on anyone. */
+  /** Lets go of the channel without a verdict on anyone. */
   cancel(): void {
-    const { connection } = this
-    if (!connection) return
+    const { channel } = this
+    if (!channel) return
     this.end()
-    connection.discard()
+    channel.discard()
   }
 
   onConnected(): void {
-    const { connection, owner } = this
-    if (!connection) return
+    const { channel, owner } = this
+    if (!channel) return
     this.phase = 'unsent'
     const { body } = owner
-    let flowing = connection.transport.writeText(body.text)
-    for (const chunk of body.chunks) flowing = connection.transport.writeKept(chunk)
+    let flowing = channel.writeText(body.text)
+    for (const chunk of body.chunks) flowing = channel.writeKept(chunk)
     body.trim()
     this.phase = owner.bodyDone ? 'awaiting-head' : 'partly-sent'
     this.since = this.now()
     this.waiting = true
     this.endpoint?.ledger.evidence.sent(this.since)
-    if (owner.bodyDone) connection.requestFinished()
+    if (owner.bodyDone) channel.requestFinished()
     else if (flowing) owner.onRequestWritable()
   }
 
@@ -148,16 +149,16 @@ export class Attempt implements ResponseHandler {
   }
 
   onInterim(): void {
-    if (this.connection) this.owner.onInterim(this.connection.head)
+    if (this.channel) this.owner.onInterim(this.channel.head)
   }
 
   onHead(): void {
-    const { connection, endpoint } = this
-    if (!connection || !endpoint) return
+    const { channel, endpoint } = this
+    if (!channel || !endpoint) return
     this.settle()
-    const { head } = connection
+    const { head } = channel
     const { status } = head
-    if (status === 101) return this.switchProtocols(connection)
+    if (status === 101) return this.switchProtocols(channel)
     endpoint.ledger.attemptAnswered(status, status >= 500 ? this.owner.routeClass() : '', this.now())
     if (isFailureStatus(status)) {
       if (this.owner.declines(this.failure('status', `answered ${status}`, status))) return this.cancel()
@@ -169,34 +170,34 @@ export class Attempt implements ResponseHandler {
   }
 
   onBody(bytes: Buffer, from: number, to: number): void {
-    const { connection } = this
-    if (!connection) return
+    const { channel } = this
+    if (!channel) return
     if (this.phase === 'held') {
       if (this.holding || this.held.length + to - from <= INLINE) {
         this.held += bytes.toString('latin1', from, to)
         return
       }
-      this.release(connection)
+      this.release(channel)
     }
-    if (!this.owner.onAnswerBytes(connection.transport, bytes, from, to)) connection.transport.pause()
+    if (!this.owner.onAnswerBytes(channel.transport, bytes, from, to)) channel.pause()
   }
 
   onBatch(): void {
-    if (this.phase === 'held' && !this.holding && this.connection) this.release(this.connection)
+    if (this.phase === 'held' && !this.holding && this.channel) this.release(this.channel)
   }
 
-  onFinished(): void {
-    const { connection } = this
-    if (!connection) return
+  onFinished(trailers: string): void {
+    const { channel } = this
+    if (!channel) return
     // The connection may serve another request already: its reading is no longer ours to pause.
-    this.endpoint?.ledger.attemptDelivered(connection.head.status, this.now())
-    if (this.phase === 'held') this.passOn(connection)
+    this.endpoint?.ledger.attemptDelivered(channel.head.status, this.now())
+    if (this.phase === 'held') this.passOn(channel)
     this.end()
-    this.owner.onAnswerEnd()
+    this.owner.onAnswerEnd(trailers)
   }
 
   onFailed(kind: FailureKind, detail: string): void {
-    if (!this.connection) return
+    if (!this.channel) return
     const failure = this.failure(kind, detail, 0)
     const { endpoint } = this
     this.end()
@@ -214,7 +215,7 @@ export class Attempt implements ResponseHandler {
 
   sweep(now: Millis): void {
     const late = this.tooLate(now)
-    if (late !== null) this.connection?.fail('timeout', late)
+    if (late !== null) this.channel?.fail('timeout', late)
   }
 
   private tooLate(now: Millis): string | null {
@@ -232,25 +233,25 @@ export class Attempt implements ResponseHandler {
   /** The next piece of the body is the client's to send: whatever the delay, it is not the upstream's. */
   private waitsForClient(): boolean {
     const { bodyDone, awaitsContinue } = this.owner
-    return this.phase === 'partly-sent' && !bodyDone && !awaitsContinue && this.connection?.transport.pending === 0
+    return this.phase === 'partly-sent' && !bodyDone && !awaitsContinue && this.channel?.pending === 0
   }
 
-  private switchProtocols(connection: UpstreamConnection): void {
-    const refusal = this.owner.onSwitching(connection)
-    if (refusal !== null) return connection.fail('protocol', refusal)
+  private switchProtocols(channel: UpstreamChannel): void {
+    const refusal = this.owner.onSwitching(channel)
+    if (refusal !== null) return channel.fail('protocol', refusal)
     this.end()
   }
 
-  private release(connection: UpstreamConnection): void {
-    if (!this.passOn(connection)) connection.transport.pause()
+  private release(channel: UpstreamChannel): void {
+    if (!this.passOn(channel)) channel.pause()
   }
 
   /** What was held goes to the client. Returns false when it should be given time. */
-  private passOn(connection: UpstreamConnection): boolean {
+  private passOn(channel: UpstreamChannel): boolean {
     this.phase = 'streaming'
     const text = this.held
     this.held = ''
-    return this.owner.onAnswer(connection.head, text)
+    return this.owner.onAnswer(channel.head, text)
   }
 
   /** The first byte is here, or none will come. */
@@ -262,7 +263,7 @@ export class Attempt implements ResponseHandler {
 
   private end(): void {
     this.settle()
-    this.connection = null
+    this.channel = null
     this.endpoint?.ledger.attemptEnded()
   }
 

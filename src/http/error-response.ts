@@ -1,11 +1,12 @@
 /** Every answer that the proxy makes by itself: one table of codes, and the one place that turns a code into HTTP. */
 import type { Failure } from '../core/failure.ts'
 import type { Refusal, RequestHead } from '../wire/request-head.ts'
+import type { FieldList } from './answer-sink.ts'
 
 type Entry = Readonly<{ status: number; phrase: string; text: string }>
 
 const TABLE = {
-  bad_request: { status: 400, phrase: 'Bad Request', text: 'The request is not valid HTTP/1.1.' },
+  bad_request: { status: 400, phrase: 'Bad Request', text: 'The request is not valid HTTP.' },
   request_timeout: { status: 408, phrase: 'Request Timeout', text: 'The request did not arrive in time.' },
   content_too_large: {
     status: 413,
@@ -62,18 +63,20 @@ export function errorCodeOf(failure: Failure): ErrorCode {
 
 export const errorStatus = (code: ErrorCode): number => TABLE[code].status
 
-export type ErrorFormat = Readonly<{
+/** What the answer is given from; the same for every front. */
+export type ErrorContext = Readonly<{
   /** Only when it was understood: without it the answer is plain text. */
   head: RequestHead | null
   /** The request was a HEAD, as far as it was understood. */
   headOnly: boolean
   /** '' when the request was not understood. */
   requestId: string
-  close: boolean
 }>
 
-/** The whole answer as one text. */
-export function errorText(reply: ErrorReply, { head, headOnly, requestId, close }: ErrorFormat): string {
+/** `body`: '' for a HEAD, whatever its Content-Length says. */
+export type ErrorAnswer = Readonly<{ status: number; phrase: string; fields: FieldList; body: string }>
+
+export function errorAnswer(reply: ErrorReply, { head, headOnly, requestId }: ErrorContext): ErrorAnswer {
   const { status, phrase, text } = TABLE[reply.code]
   const message = reply.detail === '' ? text : `${text} (${reply.detail})`
   const wantsJson = head?.fields.find('accept')?.includes('json') ?? false
@@ -84,12 +87,18 @@ export function errorText(reply: ErrorReply, { head, headOnly, requestId, close 
       : wantsJson
         ? `${JSON.stringify({ code: reply.code, message })}\n`
         : `${status} ${phrase}\n${message}\nUnderstudy-Error: ${reply.code}\n`
-  const retry = status === 503 ? 'Retry-After: 1\r\n' : ''
-  const id = requestId === '' ? '' : `X-Request-Id: ${requestId}\r\n`
-  const connection = close ? 'Connection: close\r\n' : head?.minor === 0 ? 'Connection: keep-alive\r\n' : ''
-  return (
-    `HTTP/1.1 ${status} ${phrase}\r\nUnderstudy-Error: ${reply.code}\r\n${retry}` +
-    `Content-Type: ${wantsJson ? 'application/json' : 'text/plain; charset=utf-8'}\r\nCache-Control: no-store\r\n` +
-    `Content-Length: ${body.length}\r\n${id}${connection}\r\n${headOnly ? '' : body}`
-  )
+  const fields: (readonly [string, string])[] = [['Understudy-Error', reply.code]]
+  if (status === 503) fields.push(['Retry-After', '1'])
+  fields.push(['Content-Type', wantsJson ? 'application/json' : 'text/plain; charset=utf-8'])
+  fields.push(['Cache-Control', 'no-store'], ['Content-Length', `${body.length}`])
+  if (requestId !== '') fields.push(['X-Request-Id', requestId])
+  return { status, phrase, fields, body: headOnly ? '' : body }
+}
+
+/** The whole answer as one text. */
+export function errorText(reply: ErrorReply, context: ErrorContext, close: boolean): string {
+  const { status, phrase, fields, body } = errorAnswer(reply, context)
+  const lines = fields.map(([name, value]) => `${name}: ${value}\r\n`).join('')
+  const connection = close ? 'Connection: close\r\n' : context.head?.minor === 0 ? 'Connection: keep-alive\r\n' : ''
+  return `HTTP/1.1 ${status} ${phrase}\r\n${lines}${connection}\r\n${body}`
 }

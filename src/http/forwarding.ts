@@ -12,7 +12,7 @@ import type { Waiter } from '../runtime/hold.ts'
 import type { ResponseHead } from '../wire/response-head.ts'
 import type { Splice } from '../wire/splice.ts'
 import type { Transport } from '../wire/transport.ts'
-import type { UpstreamConnection } from '../wire/upstream-connection.ts'
+import type { UpstreamChannel } from '../wire/upstream-channel.ts'
 import type { AttemptOwner } from './attempt.ts'
 import { Attempt } from './attempt.ts'
 import type { ErrorCode, ErrorReply } from './error-response.ts'
@@ -101,7 +101,7 @@ export class Forwarding implements ExchangeServer, AttemptOwner, Waiter {
     pool.budget.earn()
   }
 
-  requestBytes(source: Transport, bytes: Buffer, from: number, to: number): void {
+  requestBytes(source: Transport | null, bytes: Buffer, from: number, to: number): void {
     if (this.state === 'trying' || this.state === 'answering') {
       if (this.attempt.takesBytes) {
         this.body.keepSent(bytes, from, to)
@@ -278,25 +278,26 @@ export class Forwarding implements ExchangeServer, AttemptOwner, Waiter {
     return this.exchange.answer(head, body)
   }
 
-  onAnswerBytes(source: Transport, bytes: Buffer, from: number, to: number): boolean {
+  onAnswerBytes(source: Transport | null, bytes: Buffer, from: number, to: number): boolean {
     this.account.bytes += to - from
     return this.exchange.answerBytes(source, bytes, from, to)
   }
 
-  onAnswerEnd(): void {
+  onAnswerEnd(trailers: string): void {
     this.finish(null)
-    this.exchange.answerEnd()
+    this.exchange.answerEnd(trailers)
   }
 
-  onSwitching(connection: UpstreamConnection): string | null {
+  onSwitching(channel: UpstreamChannel): string | null {
     const { upgrade } = this.exchange.head
     const { endpoint } = this.attempt
-    if (upgrade === '' || connection.head.upgrade !== upgrade || !endpoint) return '101 that nobody asked for'
-    this.account.status = 101
+    if (upgrade === '' || channel.head.upgrade !== upgrade || !endpoint) return '101 that nobody asked for'
     let tunnel: Splice | null = null
-    tunnel = this.exchange.openTunnel(connection.head, connection, this.pool.options.upgradeIdle, () => {
+    tunnel = this.exchange.openTunnel(channel.head, channel, this.pool.options.upgradeIdle, () => {
       if (tunnel) endpoint.removeTunnel(tunnel)
     })
+    if (!tunnel) return '101 on a connection that cannot be joined'
+    this.account.status = 101
     endpoint.addTunnel(tunnel)
     this.finish(null)
     return null

@@ -6,12 +6,12 @@ import type { FieldKind, Fields } from '../wire/fields.ts'
 import { FIELD } from '../wire/fields.ts'
 import type { RequestHead } from '../wire/request-head.ts'
 import type { ResponseHead } from '../wire/response-head.ts'
+import type { FieldList } from './answer-sink.ts'
 import type { ClientInfo } from './exchange.ts'
 
 /** `defaultHost`: for HTTP/1.0 requests without a Host. */
 export type RequestFacts = Readonly<{ client: ClientInfo; requestId: string; defaultHost: string }>
 
-const VIA = 'Via: 1.1 understudy\r\n'
 const MAX_REQUEST_ID = 128
 
 export function requestText(head: RequestHead, { client, requestId, defaultHost }: RequestFacts): string {
@@ -31,7 +31,7 @@ export function requestText(head: RequestHead, { client, requestId, defaultHost 
       case FIELD.EXPECT:
         return head.expectsContinue
       case FIELD.FORWARDED:
-        return client.trusted && head.fields.name(index).toLowerCase() !== 'x-forwarded-for'
+        return client.trusted && isBelieved(head.fields.name(index).toLowerCase(), client)
       default:
         return false
     }
@@ -39,8 +39,14 @@ export function requestText(head: RequestHead, { client, requestId, defaultHost 
   return (
     `${head.method} ${head.target} HTTP/1.1\r\n${keptLines(head.fields, keep)}` +
     `${hostLine(head, defaultHost)}${requestFraming(head)}` +
-    `${forwardedLines(head, client)}${keepId ? '' : `X-Request-Id: ${requestId}\r\n`}${VIA}\r\n`
+    `${forwardedLines(head, client)}${keepId ? '' : `X-Request-Id: ${requestId}\r\n`}${client.identity}` +
+    `Via: ${client.version} understudy\r\n\r\n`
   )
+}
+
+/** What a trusted peer says of the clients behind it, unless it is continued or said anew here. */
+function isBelieved(name: string, { identity }: ClientInfo): boolean {
+  return name !== 'x-forwarded-for' && (identity === '' || !name.startsWith('client-cert'))
 }
 
 /** The client's own request id where it is harmless, else a new one. */
@@ -83,28 +89,46 @@ export type AnswerFraming = Readonly<{
   requestId: string
 }>
 
-export function responseText(head: ResponseHead, framing: AnswerFraming): string {
-  const keep = (kind: FieldKind, index: number): boolean => {
-    switch (kind) {
-      case FIELD.ORDINARY:
-      case FIELD.VIA:
-      case FIELD.FORWARDED:
-      case FIELD.REQUEST_ID:
-      case FIELD.HOST:
-      case FIELD.EXPECT:
-      case FIELD.IDEMPOTENCY_KEY:
-        return !isNominated(head.nominated, head.fields, index)
-      case FIELD.CONTENT_LENGTH:
-        return head.lengths === 1 && head.status >= 200 && head.status !== 204
-      default:
-        return false
-    }
+/** Whether a response's field is passed on as it came. */
+function keepsAnswerField(head: ResponseHead, kind: FieldKind, index: number): boolean {
+  switch (kind) {
+    case FIELD.ORDINARY:
+    case FIELD.VIA:
+    case FIELD.FORWARDED:
+    case FIELD.REQUEST_ID:
+    case FIELD.HOST:
+    case FIELD.EXPECT:
+    case FIELD.IDEMPOTENCY_KEY:
+      return !isNominated(head.nominated, head.fields, index)
+    case FIELD.CONTENT_LENGTH:
+      return head.lengths === 1 && mayHaveLength(head)
+    default:
+      return false
   }
-  const length = head.lengths > 1 ? `Content-Length: ${head.length}\r\n` : ''
+}
+
+/** RFC 9110 §8.6: neither 1xx nor 204 have a length to speak of. */
+const mayHaveLength = ({ status }: ResponseHead): boolean => status >= 200 && status !== 204
+
+export function responseText(head: ResponseHead, framing: AnswerFraming): string {
+  const keep = (kind: FieldKind, index: number): boolean => keepsAnswerField(head, kind, index)
+  const length = head.lengths > 1 && mayHaveLength(head) ? `Content-Length: ${head.length}\r\n` : ''
   const coding = framing.chunked ? 'Transfer-Encoding: chunked\r\n' : ''
   const connection = framing.connection === '' ? '' : `Connection: ${framing.connection}\r\n`
   const id = head.hasRequestId || framing.requestId === '' ? '' : `X-Request-Id: ${framing.requestId}\r\n`
   return `HTTP/1.1 ${head.statusText}\r\n${keptLines(head.fields, keep)}${length}${coding}${id}${connection}\r\n`
+}
+
+/** The same fields for fronts that frame messages themselves, and therefore take no text. */
+export function responseFields(head: ResponseHead, requestId: string): FieldList {
+  const { fields } = head
+  const list: (readonly [string, string])[] = []
+  for (let i = 0; i < fields.count; i++) {
+    if (keepsAnswerField(head, fields.kind(i), i)) list.push([fields.name(i), fields.value(i)])
+  }
+  if (head.lengths > 1 && mayHaveLength(head)) list.push(['Content-Length', `${head.length}`])
+  if (!head.hasRequestId && requestId !== '') list.push(['X-Request-Id', requestId])
+  return list
 }
 
 export function switchingText(head: ResponseHead, protocol: string): string {

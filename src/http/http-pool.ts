@@ -4,10 +4,10 @@ import type { Clock } from '../core/time.ts'
 import type { UpstreamId } from '../core/upstream.ts'
 import type { PoolRuntime } from '../runtime/pool-runtime.ts'
 import type { Sweeper } from '../wire/sweeper.ts'
-import type { ConnectTo } from '../wire/transport.ts'
 import type { AccessSink } from './access-log.ts'
 import type { AttemptLimits } from './attempt.ts'
 import type { MemoryBudget } from './memory-budget.ts'
+import type { HttpUpstream } from './upstream-endpoint.ts'
 import { UpstreamEndpoint } from './upstream-endpoint.ts'
 
 export type HttpPoolOptions = Readonly<{
@@ -23,7 +23,7 @@ export type HttpPoolOptions = Readonly<{
 
 export type HttpPoolParts = Readonly<{
   runtime: PoolRuntime
-  upstreams: ReadonlyMap<UpstreamId, ConnectTo>
+  upstreams: ReadonlyMap<UpstreamId, HttpUpstream>
   options: HttpPoolOptions
   memory: MemoryBudget
   sweeper: Sweeper
@@ -51,8 +51,8 @@ export class HttpPool {
     this.clock = parts.sweeper.clock
     this.makeRequestId = parts.makeRequestId
     this.access = parts.access
-    for (const [id, to] of parts.upstreams) {
-      this.endpoints.set(id, new UpstreamEndpoint(parts.runtime.ledger(id), to, parts))
+    for (const [id, upstream] of parts.upstreams) {
+      this.endpoints.set(id, new UpstreamEndpoint(parts.runtime.ledger(id), upstream, parts))
     }
   }
 

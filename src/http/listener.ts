@@ -1,96 +1,122 @@
-/** An HTTP listener: accepts connections, within limits, and closes them gracefully. */
-import net from 'node:net'
+/** An HTTP listener: gives every client that arrives to what speaks its protocol, and ends them gracefully. */
+import type { AcceptorOptions, BoundTo } from '../wire/acceptor.ts'
+import { Acceptor } from '../wire/acceptor.ts'
+import type { Arrival, ClientCertificate } from '../wire/arrival.ts'
 import { ClientConnection } from '../wire/client-connection.ts'
 import type { ClientLimits } from '../wire/limits.ts'
+import type { TurnedAway } from '../wire/entrance.ts'
+import type { ClientInfo } from './exchange.ts'
+import { Http2Connection } from './http2-connection.ts'
 import type { HttpPool } from './http-pool.ts'
 import { WireExchange } from './wire-exchange.ts'
 
-export type ListenOn = Readonly<{ kind: 'tcp'; host: string; port: number }> | Readonly<{ kind: 'unix'; path: string }>
-
 export type HttpListenerOptions = Readonly<{
-  name: string
-  listen: ListenOn
+  /** How connections get in. */
+  accept: Omit<AcceptorOptions, 'onArrival'>
   limits: ClientLimits
-  connections: number
+  /** HTTP/2 streams of one connection. */
+  streams: number
   pool: HttpPool
+  /** Takes the HTTP/1.1 connections in place of the express lane: routes of its own before the pool. */
+  front: Front | null
   /** Whether X-Forwarded-* from this address are believed. */
   trusts(address: string): boolean
-  /** A connection could not be accepted (no file descriptors left, for one). The listener goes on. */
-  onError(error: Error): void
+  /** What upstreams are told of a client's certificate, as field lines. */
+  identity(certificate: ClientCertificate): string
 }>
+
+/** One client connection, however it speaks. */
+export interface ServedConnection {
+  /** Ends after what is under way; at once when nothing is. */
+  closeWhenDone(): void
+  kill(): void
+}
+
+export interface Front {
+  serve(arrival: Arrival, client: ClientInfo, onEnd: () => void): ServedConnection
+}
 
 export class HttpListener {
   readonly name: string
-  /** Connections turned away because as many as allowed were open. */
-  turnedAway = 0
   private readonly options: HttpListenerOptions
-  private readonly server: net.Server
-  private readonly connections = new Set<ClientConnection>()
+  private readonly acceptor: Acceptor
+  private readonly connections = new Set<ServedConnection>()
+  private draining = false
   private whenEmpty: (() => void) | null = null
 
   constructor(options: HttpListenerOptions) {
     this.options = options
-    this.name = options.name
-    this.server = net.createServer({ noDelay: true, pauseOnConnect: true, allowHalfOpen: true }, (socket) =>
-      this.accept(socket),
-    )
+    this.name = options.accept.name
+    this.acceptor = new Acceptor({ ...options.accept, onArrival: (arrival) => this.serve(arrival) })
   }
 
   get open(): number {
-    return this.connections.size
+    return this.acceptor.open
+  }
+
+  get turnedAway(): Readonly<Record<TurnedAway, number>> {
+    return this.acceptor.turnedAway
   }
 
   /** Rejects with the system's error when the address cannot be had. */
-  listen(): Promise<Readonly<{ address: string; port: number | null }>> {
-    const { listen } = this.options
-    return new Promise((resolve, reject) => {
-      this.server.once('error', reject)
-      const ready = (): void => {
-        this.server.off('error', reject)
-        this.server.on('error', this.options.onError)
-        const bound = this.server.address()
-        if (typeof bound === 'object' && bound !== null) resolve({ address: bound.address, port: bound.port })
-        else resolve({ address: String(bound), port: null })
-      }
-      if (listen.kind === 'unix') this.server.listen(listen.path, ready)
-      else this.server.listen({ host: listen.host, port: listen.port, backlog: 4_096 }, ready)
-    })
+  listen(): Promise<BoundTo> {
+    return this.acceptor.listen()
   }
 
   /** Accepts no more; resolves when every connection has finished what it was doing. */
-  drain(): Promise<void> {
-    this.server.close()
+  async drain(): Promise<void> {
+    this.draining = true
     for (const connection of [...this.connections]) connection.closeWhenDone()
-    return new Promise((resolve) => {
-      if (this.connections.size === 0) resolve()
-      else this.whenEmpty = resolve
+    await this.acceptor.stopAccepting()
+    if (this.connections.size === 0) return
+    await new Promise<void>((resolve) => {
+      this.whenEmpty = resolve
     })
   }
 
   kill(): void {
-    this.server.close()
-    for (const connection of [...this.connections]) connection.transport.destroy()
+    this.acceptor.kill()
+    for (const connection of [...this.connections]) connection.kill()
   }
 
-  private accept(socket: net.Socket): void {
-    if (this.connections.size >= this.options.connections) {
-      this.turnedAway++
-      socket.destroy()
-      return
+  private serve(arrival: Arrival): void {
+    const { limits, streams, pool, front } = this.options
+    const { sweeper } = pool
+    const http2 = arrival.protocol === 'h2'
+    const client = this.clientOf(arrival, http2)
+    let connection: ServedConnection | null = null
+    let ended = false
+    const onEnd = (): void => {
+      ended = true
+      this.acceptor.departed(arrival)
+      if (connection) this.connections.delete(connection)
+      if (this.connections.size === 0) this.whenEmpty?.()
     }
-    const { pool, limits, name, trusts } = this.options
-    // A listener on :: sees IPv4 clients as ::ffff:192.0.2.1, which nobody writes in a list of trusted proxies.
-    const address = (socket.remoteAddress ?? 'unknown').replace(/^::ffff:(?=[0-9.]+$)/, '')
-    const client = { listener: name, address, secure: false, trusted: trusts(address) }
-    const connection = new ClientConnection(socket, {
-      handler: (own) => new WireExchange(own, client, pool),
-      limits,
-      sweeper: pool.sweeper,
-      onEnd: (ended) => {
-        this.connections.delete(ended)
-        if (this.connections.size === 0) this.whenEmpty?.()
-      },
-    })
+    connection = http2
+      ? new Http2Connection(arrival, { client, pool, limits: { ...limits, streams }, onEnd })
+      : front
+        ? front.serve(arrival, client, onEnd)
+        : new ClientConnection(arrival.socket, {
+            handler: (own) => new WireExchange(own, client, pool),
+            limits,
+            sweeper,
+            onEnd,
+          })
+    if (ended) return
     this.connections.add(connection)
+    // It was still on its way in when the others were told.
+    if (this.draining) connection.closeWhenDone()
+  }
+
+  private clientOf({ client, secure, certificate }: Arrival, http2: boolean): ClientInfo {
+    const { trusts, identity } = this.options
+    return {
+      listener: this.name,
+      address: client.address,
+      secure,
+      version: http2 ? '2.0' : '1.1',
+      identity: certificate ? identity(certificate) : '',
+      trusted: trusts(client.address),
+    }
   }
 }

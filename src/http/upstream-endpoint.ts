@@ -1,33 +1,42 @@
 /** One upstream as HTTP uses it: its connections, its tunnels, its ledger; ends its traffic when the pool says so. */
 import type { TrafficControl, UpstreamLedger } from '../runtime/ledger.ts'
+import type { PoolEvents } from '../wire/connection-pool.ts'
 import { ConnectionPool } from '../wire/connection-pool.ts'
+import { Http2Channels } from '../wire/http2-channels.ts'
 import { DEFAULT_HEAD_LIMITS } from '../wire/limits.ts'
 import type { Splice } from '../wire/splice.ts'
 import type { Sweeper } from '../wire/sweeper.ts'
 import type { ConnectTo } from '../wire/transport.ts'
+import type { UpstreamChannels } from '../wire/upstream-channel.ts'
+
+/** `protocol`: what it speaks. HTTP/2 without TLS is spoken with prior knowledge. */
+export type HttpUpstream = Readonly<{ to: ConnectTo; protocol: 'http/1.1' | 'h2' }>
 
 export class UpstreamEndpoint implements TrafficControl {
   readonly ledger: UpstreamLedger
-  readonly connections: ConnectionPool
+  readonly channels: UpstreamChannels
   private readonly tunnels = new Set<Splice>()
   private readonly sweeper: Sweeper
   private readonly random: () => number
 
-  constructor(ledger: UpstreamLedger, to: ConnectTo, setup: Readonly<{ sweeper: Sweeper; random: () => number }>) {
+  constructor(
+    ledger: UpstreamLedger,
+    upstream: HttpUpstream,
+    setup: Readonly<{ sweeper: Sweeper; random: () => number }>,
+  ) {
+    const { sweeper, random } = setup
     this.ledger = ledger
-    this.sweeper = setup.sweeper
-    this.random = setup.random
-    this.connections = new ConnectionPool(to, {
-      sweeper: setup.sweeper,
-      limits: DEFAULT_HEAD_LIMITS,
-      events: {
-        onHeard: () => ledger.evidence.byte(setup.sweeper.clock.now()),
-        onConnected: () => {
-          ledger.counters.connects++
-          ledger.evidence.connected()
-        },
+    this.sweeper = sweeper
+    this.random = random
+    const events: PoolEvents = {
+      onHeard: () => ledger.evidence.byte(sweeper.clock.now()),
+      onConnected: () => {
+        ledger.counters.connects++
+        ledger.evidence.connected()
       },
-    })
+    }
+    const Channels = upstream.protocol === 'h2' ? Http2Channels : ConnectionPool
+    this.channels = new Channels(upstream.to, { sweeper, limits: DEFAULT_HEAD_LIMITS, events })
     ledger.traffic.push(this)
   }
 
@@ -41,11 +50,11 @@ export class UpstreamEndpoint implements TrafficControl {
   }
 
   abandonWaiting(detail: string): void {
-    for (const connection of [...this.connections.all]) connection.abandon(detail)
+    this.channels.abandonWaiting(detail)
   }
 
   closeRequests(): void {
-    this.connections.closeAll()
+    this.channels.closeAll()
   }
 
   closeTunnels(spread: number): void {

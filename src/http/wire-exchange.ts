@@ -4,7 +4,7 @@ import type { Refusal, RequestHead } from '../wire/request-head.ts'
 import type { ResponseHead } from '../wire/response-head.ts'
 import { Splice } from '../wire/splice.ts'
 import type { Transport } from '../wire/transport.ts'
-import type { UpstreamConnection } from '../wire/upstream-connection.ts'
+import type { UpstreamChannel } from '../wire/upstream-channel.ts'
 import type { ErrorReply } from './error-response.ts'
 import { errorText, refusalReply } from './error-response.ts'
 import type { ClientInfo, Exchange } from './exchange.ts'
@@ -100,7 +100,7 @@ export class WireExchange implements Exchange, RequestHandler {
     return this.connection.answer(`${text}${body.length.toString(16)}\r\n${body}\r\n`)
   }
 
-  answerBytes(source: Transport, bytes: Buffer, from: number, to: number): boolean {
+  answerBytes(source: Transport | null, bytes: Buffer, from: number, to: number): boolean {
     if (!this.chunking) return this.connection.answerFrom(source, bytes, from, to)
     this.connection.answer(`${(to - from).toString(16)}\r\n`)
     this.connection.answerFrom(source, bytes, from, to)
@@ -115,13 +115,12 @@ export class WireExchange implements Exchange, RequestHandler {
   answerError(reply: ErrorReply): void {
     this.keepAlive = !reply.close && !this.connection.willClose
     const { head, serving } = this
-    const format = {
+    const context = {
       head: serving ? head : null,
       headOnly: head.method === 'HEAD',
       requestId: serving ? this.forwarding.requestId : '',
-      close: !this.keepAlive,
     }
-    this.connection.answer(errorText(reply, format))
+    this.connection.answer(errorText(reply, context, !this.keepAlive))
     this.end()
   }
 
@@ -130,14 +129,16 @@ export class WireExchange implements Exchange, RequestHandler {
     this.connection.truncate()
   }
 
-  openTunnel(response: ResponseHead, upstream: UpstreamConnection, idleFor: number, onEnd: () => void): Splice {
+  openTunnel(response: ResponseHead, upstream: UpstreamChannel, idleFor: number, onEnd: () => void): Splice | null {
+    const { transport } = upstream
+    if (!transport) return null
     this.serving = false
     this.connection.answer(switchingText(response, this.head.upgrade))
     const { sweeper } = this.pool
-    const tunnel = new Splice(this.connection.transport, upstream.transport, { idleFor, sweeper, onEnd })
+    const tunnel = new Splice(this.connection.transport, transport, { idleFor, sweeper, onEnd })
     upstream.startTunnel(tunnel.right)
     const early = this.connection.startTunnel(tunnel.left)
-    if (early) upstream.transport.writeKept(early)
+    if (early) transport.writeKept(early)
     return tunnel
   }
 

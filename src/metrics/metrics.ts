@@ -17,7 +17,7 @@ export type MetricSources = Readonly<{
   version: string
   clock: Clock
   /** How many client connections each listener has, now. */
-  listeners(): readonly Readonly<{ name: string; connections: number; refused: number }>[]
+  listeners(): readonly Readonly<{ name: string; connections: number; refused: Readonly<Record<string, number>> }>[]
 }>
 
 export type Metrics = Readonly<{

@@ -25,7 +25,7 @@ export type MeteredPool = Readonly<{
 
 export type Reading = Readonly<{
   pools: ReadonlyMap<string, MeteredPool>
-  listeners: readonly Readonly<{ name: string; connections: number; refused: number }>[]
+  listeners: readonly Readonly<{ name: string; connections: number; refused: Readonly<Record<string, number>> }>[]
   version: string
   clock: Clock
   lag(): Lag
@@ -62,6 +62,11 @@ export const SAMPLES: Readonly<Record<MetricName, (reading: Reading) => readonly
   held_requests: eachPool(({ hold }) => hold.size),
   in_flight: eachAccount(({ inFlight }, labels) => [{ labels, value: inFlight }]),
   tunnels: eachAccount(({ tunnels }, labels) => [{ labels, value: tunnels }]),
+  tcp_sessions_total: eachAccount(({ counters }, labels) => [{ labels, value: counters.sessions }]),
+  tcp_bytes_total: eachAccount(({ counters }, labels) => [
+    { labels: { ...labels, direction: 'in' }, value: counters.bytesIn },
+    { labels: { ...labels, direction: 'out' }, value: counters.bytesOut },
+  ]),
   upstream_failures_total: eachAccount(({ counters }, labels) =>
     [...counters.failures.counts].map(([kind, value]) => ({ labels: { ...labels, kind }, value })),
   ),
@@ -73,7 +78,9 @@ export const SAMPLES: Readonly<Record<MetricName, (reading: Reading) => readonly
   connections: ({ listeners }) =>
     listeners.map(({ name, connections }) => ({ labels: { listener: name }, value: connections })),
   connections_refused_total: ({ listeners }) =>
-    listeners.map(({ name, refused }) => ({ labels: { listener: name }, value: refused })),
+    listeners.flatMap(({ name, refused }) =>
+      Object.entries(refused).map(([why, value]) => ({ labels: { listener: name, why }, value })),
+    ),
   event_loop_lag_seconds: ({ lag }) => Object.entries(lag()).map(([stat, value]) => ({ labels: { stat }, value })),
   build_info: ({ version }) => [{ labels: { version }, value: 1 }],
 }

@@ -89,7 +89,19 @@ export const METRICS = [
     name: 'tunnels',
     type: 'gauge',
     labels: ['pool', 'upstream'],
-    help: 'Upgraded connections (WebSocket) open on an upstream.',
+    help: 'Upgraded connections (WebSocket) and TCP sessions open on an upstream.',
+  },
+  {
+    name: 'tcp_sessions_total',
+    type: 'counter',
+    labels: ['pool', 'upstream'],
+    help: 'TCP sessions that an upstream took.',
+  },
+  {
+    name: 'tcp_bytes_total',
+    type: 'counter',
+    labels: ['pool', 'upstream', 'direction'],
+    help: 'Bytes of TCP sessions: `in` from clients to the upstream, `out` from the upstream to clients.',
   },
   {
     name: 'upstream_failures_total',
@@ -131,8 +143,8 @@ export const METRICS = [
   {
     name: 'connections_refused_total',
     type: 'counter',
-    labels: ['listener'],
-    help: 'Client connections turned away because as many as allowed were open.',
+    labels: ['listener', 'why'],
+    help: 'Client connections turned away at the door: too many open (of all, of one address, on their way in), a PROXY header or TLS handshake that failed, or too late.',
   },
   {
     name: 'event_loop_lag_seconds',

@@ -55,4 +55,8 @@ export class UpstreamCounters {
   readonly failures = new Tally<string>()
   readonly probeDurations = new DurationHistogram()
   connects = 0
+  /** Of TCP: sessions that it took, the bytes that it got from their clients, and those that it sent them. */
+  sessions = 0
+  bytesIn = 0
+  bytesOut = 0
 }

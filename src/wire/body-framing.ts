@@ -19,7 +19,7 @@ const MAX_TRAILERS = 4_096
 const MAX_TRAILER_FIELDS = 32
 /** RFC 9110 §6.5.1: what frames, routes or authenticates a message does not belong in a trailer. */
 const FORBIDDEN_TRAILERS =
-  /^(?:transfer-encoding|content-length|content-encoding|content-type|content-range|host|connection|keep-alive|te|trailer|upgrade|expect|max-forwards|cache-control|authorization|proxy-.*|cookie|set-cookie|via|forwarded|x-forwarded-.*|x-real-ip|understudy-.*)$/i
+  /^(?:transfer-encoding|content-length|content-encoding|content-type|content-range|host|connection|keep-alive|te|trailer|upgrade|expect|max-forwards|cache-control|authorization|proxy-.*|cookie|set-cookie|via|forwarded|x-forwarded-.*|x-real-ip|client-cert.*|understudy-.*)$/i
 
 type ChunkState = 'size' | 'extension' | 'size-lf' | 'data' | 'data-cr' | 'data-lf' | 'trailers'
 
@@ -33,7 +33,7 @@ export class BodyFraming {
   private digits = 0
   private extension = 0
   private trailers = ''
-  /** Only the data is passed on, without chunk framing: for receivers that know only HTTP/1.0. */
+  /** Only the data is passed on, without chunk framing: for receivers that have a framing of their own, or none. */
   private bare = false
   private readonly trailerFields = new Fields()
 
@@ -47,6 +47,11 @@ export class BodyFraming {
     this.extension = 0
     this.trailers = ''
     this.bare = bare
+  }
+
+  /** The field lines behind a chunked body that was passed on without its framing; '' when there are none. */
+  get bareTrailers(): string {
+    return this.bare ? this.trailers : ''
   }
 
   /** Consumes what belongs to the body; returns where the rest begins. */
@@ -155,6 +160,7 @@ export class BodyFraming {
       this.problem = this.trailerProblem(section)
       if (this.problem !== null) return to
       this.done = true
+      this.trailers = section.slice(0, -2)
       if (!this.bare) sink.onBody(Buffer.from(section, 'latin1'), 0, section.length)
       return from + end - before
     }

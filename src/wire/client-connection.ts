@@ -44,6 +44,7 @@ export class ClientConnection implements TransportOwner, Swept {
   private readonly limits: ClientLimits
   private readonly sweeper: Sweeper
   private readonly onEnd: (connection: ClientConnection) => void
+  private readonly onlyOne: boolean
   private readonly requests: RequestReader
   private readonly framing = new BodyFraming()
   private tunnel: TunnelEnd | null = null
@@ -67,12 +68,15 @@ export class ClientConnection implements TransportOwner, Swept {
       handler: (connection: ClientConnection) => RequestHandler
       limits: ClientLimits
       sweeper: Sweeper
+      /** Serves a single request. */
+      onlyOne?: boolean
       onEnd: (connection: ClientConnection) => void
     }>,
   ) {
     this.limits = setup.limits
     this.sweeper = setup.sweeper
     this.onEnd = setup.onEnd
+    this.onlyOne = setup.onlyOne ?? false
     this.requests = new RequestReader(setup.limits)
     this.head = this.requests.head
     this.handler = setup.handler(this)
@@ -96,6 +100,10 @@ export class ClientConnection implements TransportOwner, Swept {
     if (this.idle) this.linger()
   }
 
+  kill(): void {
+    this.transport.destroy()
+  }
+
   /** This answer is the connection's last: its head has to say so. */
   get willClose(): boolean {
     return this.closing || !this.head.keepAlive || !this.framing.done || (this.readEnded && this.backlog === null)
@@ -114,7 +122,7 @@ export class ClientConnection implements TransportOwner, Swept {
     return this.watchStall(this.transport.writeText(text))
   }
 
-  answerFrom(source: Transport, bytes: Buffer, from: number, to: number): boolean {
+  answerFrom(source: Transport | null, bytes: Buffer, from: number, to: number): boolean {
     return this.watchStall(this.transport.writeFrom(source, bytes, from, to))
   }
 
@@ -203,6 +211,7 @@ export class ClientConnection implements TransportOwner, Swept {
   private begin(more: boolean): void {
     this.framing.start(this.head.body, this.head.length)
     this.state = 'body'
+    if (this.onlyOne) this.closing = true
     this.bodyBytes = 0
     this.bodyBegun = false
     this.deadline = this.inMs(this.limits.bodyRateEvery)

@@ -2,6 +2,7 @@
 import type { HeadLimits } from './limits.ts'
 import type { Sweeper } from './sweeper.ts'
 import type { ConnectTo } from './transport.ts'
+import type { UpstreamChannels } from './upstream-channel.ts'
 import { UpstreamConnection } from './upstream-connection.ts'
 
 /** A request that cannot be repeated takes a socket idle for no longer than this, or a fresh one. */
@@ -11,8 +12,8 @@ const IDLE_FOR = 4_000
 
 export type PoolEvents = Readonly<{ onHeard(): void; onConnected(): void }>
 
-export class ConnectionPool {
-  readonly all = new Set<UpstreamConnection>()
+export class ConnectionPool implements UpstreamChannels {
+  private readonly all = new Set<UpstreamConnection>()
   private readonly idle: UpstreamConnection[] = []
   private readonly to: ConnectTo
   private readonly sweeper: Sweeper
@@ -26,7 +27,6 @@ export class ConnectionPool {
     this.events = setup.events
   }
 
-  /** An idle connection or, when there is none that will do, a new one that is still connecting. */
   acquire(repeatable: boolean): UpstreamConnection {
     const now = this.sweeper.clock.now()
     for (let found = this.idle.pop(); found; found = this.idle.pop()) {
@@ -47,7 +47,10 @@ export class ConnectionPool {
     return connection
   }
 
-  /** Tunnels have ends of their own. */
+  abandonWaiting(detail: string): void {
+    for (const connection of [...this.all]) connection.abandon(detail)
+  }
+
   closeAll(): void {
     for (const connection of [...this.all]) {
       if (!connection.tunnelling) connection.fail('aborted', 'the upstream was taken out of service')

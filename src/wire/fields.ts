@@ -36,6 +36,8 @@ const KINDS: ReadonlyMap<string, FieldKind> = new Map<string, FieldKind>([
   ['expect', FIELD.EXPECT],
   ['forwarded', FIELD.FORWARDED],
   ['x-real-ip', FIELD.FORWARDED],
+  ['client-cert', FIELD.FORWARDED],
+  ['client-cert-chain', FIELD.FORWARDED],
   ['x-request-id', FIELD.REQUEST_ID],
   ['via', FIELD.VIA],
   ['idempotency-key', FIELD.IDEMPOTENCY_KEY],

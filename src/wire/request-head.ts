@@ -11,7 +11,7 @@ const bad = (reason: string): Refusal => ({ status: 400, reason })
 
 /** Fields that `Connection` may not nominate: dropping them would change what the request means (or who made it). */
 const PROTECTED = new Set(['host', 'content-length', 'transfer-encoding', 'authorization', 'cookie', 'forwarded'])
-const PROTECTED_PREFIXES = ['x-forwarded-', 'understudy-']
+const PROTECTED_PREFIXES = ['x-forwarded-', 'client-cert', 'understudy-']
 /** Nominations that are dropped anyway. */
 const STANDARD_NOMINATIONS = new Set(['close', 'keep-alive', 'upgrade', 'te'])
 

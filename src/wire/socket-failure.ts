@@ -34,6 +34,9 @@ const KINDS: Readonly<Record<string, FailureKind>> = {
   ENOBUFS: 'aborted',
   ENOMEM: 'aborted',
 
+  // What came is not HTTP/2.
+  ERR_HTTP2_ERROR: 'protocol',
+
   EPROTO: 'tls',
   CERT_HAS_EXPIRED: 'tls',
   HOSTNAME_MISMATCH: 'tls',

@@ -11,9 +11,14 @@ export interface TunnelEnd {
   onTunnelClosed(): void
 }
 
+/** Reads of this size are worth a buffer of their own. What only ever says little shares one: tunnels are many, and idle. */
+const BULK = 16_384
+
 export class Splice implements Swept {
   readonly left: TunnelEnd
   readonly right: TunnelEnd
+  /** Closed because nothing had passed for too long. */
+  idled = false
   private readonly transports: readonly [Transport, Transport]
   private ended = 0
   private active = true
@@ -42,7 +47,9 @@ export class Splice implements Swept {
   sweep(now: Millis): void {
     if (this.active) this.quietSince = now
     this.active = false
-    if (now - this.quietSince > this.idleFor) this.close()
+    if (now - this.quietSince <= this.idleFor) return
+    this.idled = true
+    this.close()
   }
 
   close(): void {
@@ -53,6 +60,7 @@ export class Splice implements Swept {
     return {
       onTunnelBytes: (bytes, length) => {
         this.active = true
+        if (length >= BULK) own.startStream()
         if (!other.writeFrom(own, bytes, 0, length)) own.pause()
       },
       onTunnelEnd: () => {

@@ -7,6 +7,7 @@
  */
 import net from 'node:net'
 import tls from 'node:tls'
+import { resetSecured } from './server-tls.ts'
 
 export interface TransportOwner {
   onConnected(): void
@@ -23,11 +24,16 @@ const READ_SIZE = 65_536
 /** Read into by every socket that has nothing long under way: what it holds is used up within the read callback. */
 const shared = Buffer.allocUnsafeSlow(READ_SIZE)
 
-export type ConnectTo = Readonly<{
-  host: string
-  port: number
-  tls: Readonly<{ serverName: string; verify: boolean; ca: string | null }> | null
+/** PEM texts. `ca` in place of the authorities that come with Node; `identity` is shown to the upstream. */
+export type ConnectTls = Readonly<{
+  serverName: string
+  verify: boolean
+  ca: string | null
+  identity: Readonly<{ cert: string; key: string }> | null
 }>
+
+/** `socketPath`: a unix socket, in place of `host` and `port`. */
+export type ConnectTo = Readonly<{ host: string; port: number; socketPath: string | null; tls: ConnectTls | null }>
 
 type OnRead = { buffer: () => Buffer; callback: (length: number, buffer: Uint8Array) => boolean }
 
@@ -64,6 +70,8 @@ export class Transport {
     socket.on('drain', () => owner.onWritable())
     socket.on('error', (error) => {
       this.failure = error
+      // After its handshake a TLS socket only tells of an error, and stays open.
+      if (socket instanceof tls.TLSSocket) socket.destroy()
     })
     socket.on('close', () => owner.onClosed(this.failure))
     // A socket that could not take the reusable buffer falls back to ordinary events; their chunks are its own.
@@ -98,11 +106,11 @@ export class Transport {
     return this.socket.write(bytes)
   }
 
-  /** Bytes that `source` is delivering at this moment. */
-  writeFrom(source: Transport, bytes: Buffer, from: number, to: number): boolean {
+  /** Bytes that `source` is delivering at this moment; without a source they stay as they are until they are written. */
+  writeFrom(source: Transport | null, bytes: Buffer, from: number, to: number): boolean {
     if (bytes === shared) return this.socket.write(Buffer.from(bytes.subarray(from, to)))
     const taken = this.socket.write(bytes.subarray(from, to))
-    if (this.socket.writableLength > 0 && source.streamBuffer === bytes) {
+    if (source && this.socket.writableLength > 0 && source.streamBuffer === bytes) {
       source.streamBuffer = Buffer.allocUnsafeSlow(READ_SIZE)
     }
     return taken
@@ -127,7 +135,7 @@ export class Transport {
 
   /** Closes so that the peer cannot take it for a regular end. */
   reset(): void {
-    this.socket.resetAndDestroy()
+    breakOff(this.socket)
   }
 }
 
@@ -142,17 +150,37 @@ function adopt(accepted: net.Socket, onread: OnRead): net.Socket {
     accepted.resume()
     return accepted
   }
+  const early = accepted.readableLength > 0 ? accepted.read() : null
   holder._handle = null
   const socket = new net.Socket({ handle, onread, allowHalfOpen: true } as unknown as net.SocketConstructorOpts)
+  // What was read on the way in (a PROXY header ends anywhere) comes first, as an ordinary event.
+  if (early) socket.unshift(early)
   socket.resume()
   return socket
 }
 
 function connect(to: ConnectTo, onread: OnRead): net.Socket {
-  const { host, port } = to
-  const options = { host, port, noDelay: true, allowHalfOpen: true, onread } as const
-  if (!to.tls) return net.connect(options)
-  const { serverName, verify, ca } = to.tls
-  const name = net.isIP(serverName) ? {} : { servername: serverName }
-  return tls.connect({ ...options, ...name, rejectUnauthorized: verify, ...(ca ? { ca } : {}) })
+  const { host, port, socketPath } = to
+  const where = socketPath === null ? { host, port, noDelay: true } : { path: socketPath }
+  const options = { ...where, allowHalfOpen: true, onread } as const
+  return to.tls ? tls.connect({ ...options, ...tlsOptions(to.tls) }) : net.connect(options)
+}
+
+/** Closes so that the peer cannot take it for a regular end. Resets are TCP's: on unix sockets there is no such way. */
+export function breakOff(socket: net.Socket): void {
+  if (socket instanceof tls.TLSSocket) resetSecured(socket)
+  else if (socket.remoteAddress === undefined) socket.destroy()
+  else socket.resetAndDestroy()
+}
+
+/** For whoever opens a TLS connection to an upstream. */
+export function tlsOptions({ serverName, verify, ca, identity }: ConnectTls): tls.ConnectionOptions {
+  return {
+    rejectUnauthorized: verify,
+    minVersion: 'TLSv1.2',
+    // An address is no name to ask for (RFC 6066 §3); the certificate is checked against it all the same.
+    ...(net.isIP(serverName) === 0 ? { servername: serverName } : {}),
+    ...(ca === null ? {} : { ca }),
+    ...identity,
+  }
 }

@@ -4,7 +4,6 @@
  */
 import type { FailureKind } from '../core/failure.ts'
 import type { Millis } from '../core/time.ts'
-import type { BodySink } from './body-framing.ts'
 import { BodyFraming } from './body-framing.ts'
 import { HeadReader } from './head-reader.ts'
 import type { HeadLimits } from './limits.ts'
@@ -14,25 +13,7 @@ import type { TunnelEnd } from './splice.ts'
 import type { Sweeper, Swept } from './sweeper.ts'
 import type { ConnectTo, TransportOwner } from './transport.ts'
 import { Transport } from './transport.ts'
-
-/** Takes the response to one request. After `onFailed` or `onFinished` it hears no more. */
-export interface ResponseHandler extends BodySink {
-  readonly method: string
-  /** Only HTTP/1.0 clients need a chunked body without its framing. */
-  readonly bareBody: boolean
-  onConnected(): void
-  /** 1xx other than 101. */
-  onInterim(): void
-  onHead(): void
-  /** All that has arrived so far was handed over. */
-  onBatch(): void
-  onFinished(): void
-  onWritable(): void
-  onFailed(kind: FailureKind, detail: string): void
-  /** The pool has given the upstream up. May let go of the connection, or go on waiting. */
-  onAbandoned(detail: string): void
-  sweep(now: Millis): void
-}
+import type { ResponseHandler, UpstreamChannel } from './upstream-channel.ts'
 
 export interface UpstreamConnectionOwner {
   /** Any byte: it is alive. */
@@ -47,7 +28,7 @@ type State = 'connecting' | 'idle' | 'busy' | 'tunnel' | 'closed'
 
 const MAX_INTERIM = 16
 
-export class UpstreamConnection implements TransportOwner, Swept {
+export class UpstreamConnection implements UpstreamChannel, TransportOwner, Swept {
   readonly head = new ResponseHead()
   readonly transport: Transport
   /** Requests it has carried before the current one. */
@@ -95,7 +76,6 @@ export class UpstreamConnection implements TransportOwner, Swept {
     return this.handler !== null && !this.headSeen
   }
 
-  /** Takes the connection for one exchange; `handler.onConnected` follows, at once when it already is. */
   use(handler: ResponseHandler): void {
     this.handler = handler
     this.headSeen = false
@@ -106,12 +86,34 @@ export class UpstreamConnection implements TransportOwner, Swept {
     handler.onConnected()
   }
 
-  /** The whole request was given to the transport. */
+  get pending(): number {
+    return this.transport.pending
+  }
+
+  writeText(latin1: string): boolean {
+    return this.transport.writeText(latin1)
+  }
+
+  writeKept(bytes: Buffer): boolean {
+    return this.transport.writeKept(bytes)
+  }
+
+  writeFrom(source: Transport | null, bytes: Buffer, from: number, to: number): boolean {
+    return this.transport.writeFrom(source, bytes, from, to)
+  }
+
+  pause(): void {
+    this.transport.pause()
+  }
+
+  resume(): void {
+    this.transport.resume()
+  }
+
   requestFinished(): void {
     this.requestDone = true
   }
 
-  /** Whoever used it lets go before the response has ended: it cannot serve another request. */
   discard(): void {
     this.handler = null
     this.transport.destroy()
@@ -203,7 +205,7 @@ export class UpstreamConnection implements TransportOwner, Swept {
     this.served++
     if (reusable) this.becomeIdle()
     else this.transport.destroy()
-    handler?.onFinished()
+    handler?.onFinished(this.framing.bareTrailers)
   }
 
   private becomeIdle(): void {
@@ -239,7 +241,6 @@ export class UpstreamConnection implements TransportOwner, Swept {
     this.tell(kind === 'reset' && broken ? 'truncated' : kind, error?.message ?? 'the connection was closed')
   }
 
-  /** Ends the connection; whoever used it learns why. */
   fail(kind: FailureKind, detail: string): void {
     this.transport.destroy()
     this.tell(kind, detail)

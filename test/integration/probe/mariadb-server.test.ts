@@ -3,8 +3,11 @@ import { connect, type Socket } from 'node:net'
 import { dirname, join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { mysqlProbe } from '../../../src/probe/mysql-probe.ts'
+import { findProgram } from '../../support/servers/installed-program.ts'
+import { InstalledServer } from '../../support/servers/installed-server.ts'
+import { Workspace } from '../../support/servers/workspace.ts'
 import { Signal } from '../../support/signal.ts'
-import { ask, atSocket, findProgram, InstalledServer, Workspace } from './installed-server.ts'
+import { ask, atSocket } from './ask.ts'
 
 const program = findProgram('mariadbd')
 const title = program ? 'a real MariaDB' : 'a real MariaDB (skipped: mariadbd is not installed)'

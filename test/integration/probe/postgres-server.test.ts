@@ -3,8 +3,11 @@ import { dirname, join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { postgresProbe } from '../../../src/probe/postgres-probe.ts'
 import { certificate, key } from '../../support/self-signed.ts'
+import { findProgram } from '../../support/servers/installed-program.ts'
+import { InstalledServer, vacantPort } from '../../support/servers/installed-server.ts'
+import { Workspace } from '../../support/servers/workspace.ts'
 import { Signal } from '../../support/signal.ts'
-import { ask, atPort, findProgram, InstalledServer, vacantPort, Workspace } from './installed-server.ts'
+import { ask, atPort } from './ask.ts'
 
 const program = findProgram('postgres', '/usr/lib/postgresql/*/bin', '/usr/pgsql-*/bin')
 const title = program ? 'a real PostgreSQL' : 'a real PostgreSQL (skipped: its server is not installed)'

@@ -3,8 +3,11 @@ import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { redisProbe } from '../../../src/probe/redis-probe.ts'
 import { certificate, key } from '../../support/self-signed.ts'
+import { findProgram } from '../../support/servers/installed-program.ts'
+import { InstalledServer, vacantPort } from '../../support/servers/installed-server.ts'
+import { Workspace } from '../../support/servers/workspace.ts'
 import { Signal } from '../../support/signal.ts'
-import { ask, atPort, atSocket, findProgram, InstalledServer, vacantPort, Workspace } from './installed-server.ts'
+import { ask, atPort, atSocket } from './ask.ts'
 
 const program = findProgram('redis-server')
 const title = program ? 'a real Redis' : 'a real Redis (skipped: redis-server is not installed)'

@@ -16,7 +16,7 @@ beforeEach(() => {
   metrics = createMetrics(new Map([['shop', simulated.pool]]), {
     version: '1.2.3',
     clock: simulated.clock,
-    listeners: () => [{ name: 'web', connections: 7, refused: 0 }],
+    listeners: () => [{ name: 'web', connections: 7, refused: { connections: 0 } }],
   })
 })
 afterEach(() => {

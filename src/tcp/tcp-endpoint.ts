@@ -1,0 +1,83 @@
+/** One upstream as TCP uses it: attempts to connect, established sessions, its ledger; ends them when the pool says so. */
+import type { Millis } from '../core/time.ts'
+import type { TrafficControl, UpstreamLedger } from '../runtime/ledger.ts'
+import type { Sweeper } from '../wire/sweeper.ts'
+import type { ConnectTo } from '../wire/transport.ts'
+import type { TcpAttempt } from './tcp-attempt.ts'
+
+/** `proxyProtocol`: the version of the header that tells it who the client is. */
+export type TcpUpstream = Readonly<{ to: ConnectTo; proxyProtocol: 'off' | 'v1' | 'v2' }>
+
+export class TcpEndpoint implements TrafficControl {
+  readonly ledger: UpstreamLedger
+  readonly upstream: TcpUpstream
+  private readonly connecting = new Set<TcpAttempt>()
+  private readonly established = new Set<TcpAttempt>()
+  private readonly sweeper: Sweeper
+  private readonly random: () => number
+
+  constructor(
+    ledger: UpstreamLedger,
+    upstream: TcpUpstream,
+    setup: Readonly<{ sweeper: Sweeper; random: () => number }>,
+  ) {
+    this.ledger = ledger
+    this.upstream = upstream
+    this.sweeper = setup.sweeper
+    this.random = setup.random
+    ledger.traffic.push(this)
+  }
+
+  addConnecting(attempt: TcpAttempt): void {
+    this.connecting.add(attempt)
+    this.ledger.attemptStarted()
+  }
+
+  connected(): void {
+    this.ledger.counters.connects++
+    this.ledger.evidence.connected()
+  }
+
+  addEstablished(attempt: TcpAttempt): void {
+    this.established.add(attempt)
+    this.ledger.tunnels++
+    this.ledger.counters.sessions++
+    // Last: with nothing connecting any more, a switch that waited for that goes on, and may end this very session.
+    this.removeConnecting(attempt)
+  }
+
+  remove(attempt: TcpAttempt): void {
+    if (this.established.delete(attempt)) this.ledger.tunnels--
+    this.removeConnecting(attempt)
+  }
+
+  private removeConnecting(attempt: TcpAttempt): void {
+    if (this.connecting.delete(attempt)) this.ledger.attemptEnded()
+  }
+
+  /**
+   * The first byte of a session. It proves that somebody is there, and no more than that: whether a protocol that we do
+   * not speak says yes or no is for the probes to find out, so it never counts as traffic that is fine (rule R7).
+   */
+  answered(now: Millis): void {
+    const { ledger } = this
+    const first = ledger.onFirstAnswer
+    ledger.onFirstAnswer = null
+    first?.(now)
+  }
+
+  abandonWaiting(detail: string): void {
+    for (const attempt of [...this.connecting, ...this.established]) attempt.abandon(detail)
+  }
+
+  closeRequests(): void {
+    for (const attempt of [...this.connecting]) attempt.abort()
+  }
+
+  closeTunnels(spread: number): void {
+    for (const attempt of [...this.established]) {
+      if (spread === 0) attempt.cut()
+      else this.sweeper.clock.after(this.random() * spread, () => attempt.cut())
+    }
+  }
+}

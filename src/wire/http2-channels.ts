@@ -1,0 +1,110 @@
+/**
+ * The HTTP/2 connections to one upstream: one as long as it has room for another stream, then more.
+ *
+ * What a connection that closes under a request says depends on why it may have closed. A server that ends an idle
+ * connection says GOAWAY (RFC 9113 §9.1), which proves what it has not processed; and one with streams on it, or just
+ * heard from, is not idle. So only on a connection idle for long is a close without a word taken for the race that is
+ * evidence of nothing (`served` above 0). Requests that cannot be repeated never get there: they take a new connection,
+ * and the doubtful one is closed.
+ */
+import type { PoolEvents } from './connection-pool.ts'
+import { Http2Channel } from './http2-channel.ts'
+import { MOST_STREAMS } from './http2-connect.ts'
+import type { SessionSetup } from './http2-session.ts'
+import { Http2UpstreamSession } from './http2-session.ts'
+import type { HeadLimits } from './limits.ts'
+import type { Sweeper } from './sweeper.ts'
+import type { ConnectTo } from './transport.ts'
+import type { UpstreamChannels } from './upstream-channel.ts'
+
+/**
+ * With a hundred streams each, as many requests as a listener has connections. What goes beyond fails at once, for our
+ * own lack of room (`aborted`): an upstream that is merely busy must not be convicted, nor requests be queued unseen.
+ */
+const MOST_SESSIONS = 100
+
+export class Http2Channels implements UpstreamChannels {
+  private readonly sessions = new Set<Http2UpstreamSession>()
+  private readonly to: ConnectTo
+  private readonly setup: SessionSetup
+  /** Streams that a new connection is thought to have room for: what the upstream said last. */
+  private room = MOST_STREAMS
+
+  constructor(to: ConnectTo, setup: Readonly<{ sweeper: Sweeper; limits: HeadLimits; events: PoolEvents }>) {
+    const { sweeper, limits, events } = setup
+    this.to = to
+    this.setup = {
+      sweeper,
+      limits,
+      owner: {
+        onHeard: () => events.onHeard(),
+        onConnected: () => events.onConnected(),
+        onRoom: (streams) => {
+          this.room = Math.max(1, streams)
+        },
+        onDisplaced: (channels) => this.place(channels),
+        onGone: (session) => this.sessions.delete(session),
+      },
+    }
+  }
+
+  acquire(repeatable: boolean): Http2Channel {
+    for (const session of this.sessions) {
+      if (!session.hasRoom) continue
+      if (repeatable || !session.doubtful) return channelOn(session)
+      session.retire()
+    }
+    return channelOn(this.newSession())
+  }
+
+  /** Those who ask at the same time share it: it is the connection that is to be new. */
+  open(): Http2Channel {
+    return channelOn(this.freshSession() ?? this.anySession())
+  }
+
+  abandonWaiting(detail: string): void {
+    for (const session of [...this.sessions]) session.abandonWaiting(detail)
+  }
+
+  closeAll(): void {
+    for (const session of [...this.sessions]) session.close('aborted', 'the upstream was taken out of service')
+  }
+
+  /** Once only: an upstream that allows no streams would otherwise be connected to again and again. */
+  private place(channels: readonly Http2Channel[]): void {
+    for (const channel of channels) {
+      const session = channel.moved ? null : (this.anySession() ?? this.newSession())
+      if (!session) {
+        channel.fail('unprocessed', 'the upstream has no room for another stream')
+        continue
+      }
+      session.add(channel)
+      channel.moveTo(session)
+    }
+  }
+
+  private freshSession(): Http2UpstreamSession | null {
+    for (const session of this.sessions) if (session.fresh && session.hasRoom) return session
+    return this.newSession()
+  }
+
+  private anySession(): Http2UpstreamSession | null {
+    for (const session of this.sessions) if (session.hasRoom) return session
+    return null
+  }
+
+  private newSession(): Http2UpstreamSession | null {
+    let staying = 0
+    for (const session of this.sessions) if (!session.leaving) staying++
+    if (staying >= MOST_SESSIONS) return null
+    const session = new Http2UpstreamSession(this.to, this.room, this.setup)
+    this.sessions.add(session)
+    return session
+  }
+}
+
+function channelOn(session: Http2UpstreamSession | null): Http2Channel {
+  const channel = new Http2Channel(session, session?.raceable ?? 0)
+  session?.add(channel)
+  return channel
+}
