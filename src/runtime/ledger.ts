@@ -41,11 +41,21 @@ export class UpstreamLedger {
   /** Null until the first attempt has ended. */
   get lastOutcome(): LastOutcome | null {
     if (this.lastAt === null) return null
-    return { at: this.lastAt, what: this.lastFailure ? this.lastFailure.detail : `answered ${this.lastStatus}` }
+    if (this.lastFailure) return { at: this.lastAt, what: this.lastFailure.detail }
+    return { at: this.lastAt, what: this.lastStatus === 0 ? 'took a connection' : `answered ${this.lastStatus}` }
   }
 
   attemptStarted(): void {
     this.inFlight++
+  }
+
+  /** A TCP session is established. */
+  sessionTaken(now: Millis): void {
+    this.counters.sessions++
+    this.tunnels++
+    this.lastAt = now
+    this.lastStatus = 0
+    this.lastFailure = null
   }
 
   /** A final response head arrived. */

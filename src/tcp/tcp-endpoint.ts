@@ -40,8 +40,7 @@ export class TcpEndpoint implements TrafficControl {
 
   addEstablished(attempt: TcpAttempt): void {
     this.established.add(attempt)
-    this.ledger.tunnels++
-    this.ledger.counters.sessions++
+    this.ledger.sessionTaken(this.sweeper.clock.now())
     // Last: with nothing connecting any more, a switch that waited for that goes on, and may end this very session.
     this.removeConnecting(attempt)
   }

@@ -28,6 +28,8 @@ describe('the account of an upstream', () => {
     expect(ledger.lastOutcome).toEqual({ at: 5, what: 'answered 204' })
     ledger.attemptFailed(refused, 'GET /', ms(6))
     expect(ledger.lastOutcome).toEqual({ at: 6, what: 'connection refused' })
+    ledger.sessionTaken(ms(7))
+    expect(ledger.lastOutcome).toEqual({ at: 7, what: 'took a connection' })
     expect(ledger.counters.answers[2]).toBe(1)
     expect(ledger.counters.failures.get('refused')).toBe(1)
   })
