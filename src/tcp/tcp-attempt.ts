@@ -121,16 +121,12 @@ export class TcpAttempt implements TransportOwner {
 
   /** Lets go of it without a verdict. */
   discard(): void {
-    this.breakOff()
-    this.transport?.destroy()
-    this.leave()
+    this.leave(() => this.transport?.destroy())
   }
 
   /** Ends it so that nothing that was written and is still under way reaches the upstream. */
   reset(): void {
-    this.breakOff()
-    this.transport?.reset()
-    this.leave()
+    this.leave(() => this.transport?.reset())
   }
 
   sweep(now: Millis, connectWithin: number): void {
@@ -204,7 +200,7 @@ export class TcpAttempt implements TransportOwner {
     const detail = error?.message ?? 'the connection was closed'
     if (this.state !== 'begun') return this.fail(kind, detail)
     const failure = this.failure(kind, detail)
-    this.leave()
+    this.leave(() => {})
     // After an end on either side a reset only says that nobody listens any more.
     if (error && !this.ended && !this.side.clientEnded) this.report(failure)
     this.side.onUpstreamClosed(error !== null)
@@ -222,10 +218,13 @@ export class TcpAttempt implements TransportOwner {
     this.endpoint.ledger.attemptFailed(failure, ROUTE_CLASS, this.clock.now())
   }
 
-  private leave(): void {
-    if (this.state === 'over') return
+  /** `end` may have it hear of its own end at once; the endpoint hears of it when there is nothing left to end. */
+  private leave(end: () => void): void {
+    const over = this.state === 'over'
     this.state = 'over'
-    this.endpoint.remove(this)
+    this.breakOff()
+    end()
+    if (!over) this.endpoint.remove(this)
   }
 
   private failure(kind: FailureKind, detail: string): Failure {
