@@ -98,7 +98,9 @@ function routesOf({ routes, pools }: UnderstudyOptions): Readonly<Record<string,
   if (routes) return routes
   const [only, ...others] = Object.keys(pools)
   if (only === undefined || others.length > 0) {
-    throw new Error(`understudy: with more than one pool say which paths go where, as in routes: { '/api/*': '${only}' }`)
+    throw new Error(
+      `understudy: with more than one pool say which paths go where, as in routes: { '/api/*': '${only}' }`,
+    )
   }
   return { '/*': only }
 }

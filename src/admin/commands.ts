@@ -16,12 +16,7 @@ export type CommandDetails = Readonly<{ to?: string; force?: boolean; upstream?:
 export type CommandResult = PoolView & Readonly<{ changed: boolean }>
 
 /** Throws an ApiError with code and hint when the pool refuses. */
-export function carryOut(
-  options: PoolAccess,
-  name: string,
-  command: Command,
-  origin: Origin,
-): CommandResult {
+export function carryOut(options: PoolAccess, name: string, command: Command, origin: Origin): CommandResult {
   const pool = findPool(options, name)
   const reply = pool.command(command, origin)
   if (!reply.ok) throw new ApiError(reply.code, reply.message, reply.hint)

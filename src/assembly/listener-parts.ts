@@ -33,8 +33,7 @@ export interface Listener {
 export async function buildListener(name: string, config: ListenerConfig, pools: PoolSet): Promise<Listener> {
   const certificates = certificatesOf(name, config, pools)
   const accept = acceptOptions(name, config, { pools, certificates })
-  const listener =
-    config.protocol === 'http' ? await buildHttp(config, accept, pools) : buildTcp(config, accept, pools)
+  const listener = config.protocol === 'http' ? await buildHttp(config, accept, pools) : buildTcp(config, accept, pools)
   if (!certificates) return listener
   return withEnd(listener, () => certificates.stop())
 }

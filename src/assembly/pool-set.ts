@@ -54,9 +54,7 @@ export class PoolSet {
       path: path ?? SYSTEM_PATH,
       makeRequestId: requestIds(),
     }
-    this.parts = new Map(
-      Object.entries(config.pools).map(([name, pool]) => [name, buildPool(name, pool, this.shared)]),
-    )
+    this.parts = new Map(Object.entries(config.pools).map(([name, pool]) => [name, buildPool(name, pool, this.shared)]))
     this.runtimes = new Map([...this.parts].map(([name, { runtime }]) => [name, runtime]))
   }
 

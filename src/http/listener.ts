@@ -3,11 +3,11 @@ import type { AcceptorOptions, BoundTo } from '../wire/acceptor.ts'
 import { Acceptor } from '../wire/acceptor.ts'
 import type { Arrival, ClientCertificate } from '../wire/arrival.ts'
 import { ClientConnection } from '../wire/client-connection.ts'
-import type { ClientLimits } from '../wire/limits.ts'
 import type { TurnedAway } from '../wire/entrance.ts'
+import type { ClientLimits } from '../wire/limits.ts'
 import type { ClientInfo } from './exchange.ts'
-import { Http2Connection } from './http2-connection.ts'
 import type { HttpPool } from './http-pool.ts'
+import { Http2Connection } from './http2-connection.ts'
 import { WireExchange } from './wire-exchange.ts'
 
 export type HttpListenerOptions = Readonly<{

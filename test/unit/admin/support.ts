@@ -40,7 +40,9 @@ export async function testApi(overrides: Partial<AdminOptions> = {}, setup: Setu
     metrics: { contentType: 'text/plain; version=0.0.4; charset=utf-8', text: async () => 'understudy_epoch 1\n' },
     version: '1.2.3',
     clock: simulated.clock,
-    listeners: () => [{ name: 'web', address: '0.0.0.0', port: 8080, pool: 'shop', connections: 2, refused: { connections: 0 } }],
+    listeners: () => [
+      { name: 'web', address: '0.0.0.0', port: 8080, pool: 'shop', connections: 2, refused: { connections: 0 } },
+    ],
     urlOf: (_pool, upstream) => `http://${upstream}.internal`,
     token: null,
     hosts: [],
