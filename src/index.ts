@@ -5,6 +5,8 @@ export { configFromFlags, formatProblem, loadConfig, parseConfig } from './confi
 export type { Config } from './config/schema.ts'
 export type { Logger, LogOptions } from './logging.ts'
 export { createLogger } from './logging.ts'
+export type { PoolRoute, UnderstudyControl, UnderstudyOptions } from './plugin.ts'
+export { understudy } from './plugin.ts'
 export { systemClock } from './runtime/clock.ts'
 export type { RunningListener, StartOptions, Understudy } from './understudy.ts'
 export { StartError, startUnderstudy } from './understudy.ts'

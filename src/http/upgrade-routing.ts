@@ -21,7 +21,8 @@ export function routeUpgrades(app: FastifyInstance): void {
     response.assignSocket(socket)
     response.on('finish', () => {
       response.detachSocket(socket)
-      socket.end()
+      // Node has let go of it, so nobody else would close it when its client does not.
+      socket.destroySoon()
     })
     // Whoever leaves now has nobody to miss it.
     socket.on('error', () => socket.destroy())

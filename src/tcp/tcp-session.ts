@@ -124,8 +124,11 @@ export class TcpSession implements TransportOwner, SearchOwner, Swept {
       this.splice?.left.onTunnelEnd()
       this.client.resume()
     } else if (broken) {
-      if (!this.clientEnded) this.pool.runtime.counters.lost.add('upstream-reset')
-      this.account.error ??= 'upstream-reset'
+      // Behind the client's end it is how servers leave that do not read a farewell, such as PostgreSQL's with TLS.
+      if (!this.clientEnded) {
+        this.pool.runtime.counters.lost.add('upstream-reset')
+        this.account.error ??= 'upstream-reset'
+      }
       this.client.reset()
     }
     this.settle()
