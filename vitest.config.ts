@@ -12,6 +12,13 @@ export default defineConfig({
       project('integration', { testTimeout: 20_000 }),
       // After all others: what it measures should not have to share the machine with them.
       project('e2e', { testTimeout: 90_000, fileParallelism: false, sequence: { groupOrder: 1 } }),
+      // PostgreSQL, Redis, HAProxy, … where they are installed (test/servers/install.sh); skipped where they are not.
+      project('servers', {
+        testTimeout: 60_000,
+        hookTimeout: 60_000,
+        fileParallelism: false,
+        sequence: { groupOrder: 2 },
+      }),
     ],
     coverage: {
       provider: 'v8',

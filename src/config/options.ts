@@ -12,7 +12,7 @@ export type PoolOptions = Readonly<{
   state?: Readonly<{ dir?: string }>
 }>
 
-const SOURCE = 'understudy options'
+const SOURCE = 'options'
 /** The rules want pools to be reached from somewhere: here it is the application, which is no address of ours. */
 const APPLICATION = 'application'
 

@@ -12,7 +12,7 @@ export type Page = Readonly<{
   text: string
   /** Fenced blocks, with the language if one is given. */
   blocks: readonly Readonly<{ language: string; text: string }>[]
-  /** Lines of fenced blocks, and `inline` code. */
+  /** Lines of fenced blocks, and `inline` code. Programs are not among them: what they say is no command. */
   code: readonly string[]
 }>
 
@@ -27,7 +27,7 @@ function readPage(path: string): Page {
     folder: dirname(path),
     text,
     blocks,
-    code: [...blocks.flatMap((block) => block.text.split('\n')), ...inline],
+    code: [...blocks.filter(({ language }) => language !== 'ts').flatMap((block) => block.text.split('\n')), ...inline],
   }
 }
 
