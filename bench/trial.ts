@@ -7,6 +7,7 @@ import { crc32 } from 'node:zlib'
 import { choose } from './choose.ts'
 import { now, sleep } from './clock.ts'
 import type { Contender, RunningContender } from './contenders/contender.ts'
+import type { Front } from './contenders/front.ts'
 import { contenders } from './contenders/registry.ts'
 import { startLoad } from './load/load-process.ts'
 import { DEFAULT_SHAPE, type LoadShape } from './load/plan.ts'
@@ -25,6 +26,8 @@ export type TrialOptions = Partial<LoadShape> & {
   readonly scenario: string | Scenario
   /** Default 2,500. Needs to leave time for detection before the load ends. */
   readonly faultAfterMs?: number
+  /** How clients come: HTTP/1.1 without TLS, or `tls`, which they use for HTTP/2. Default the former. */
+  readonly front?: Exclude<Front, { protocol: 'tcp' }>
   /** Keep configuration, logs and rows in a folder of their own in here, instead of in a temporary one that is removed. */
   readonly keepIn?: string
 }
@@ -81,23 +84,23 @@ const warmUp = async (origin: OriginProcess): Promise<void> => {
 
 const startStage = async (
   resources: Resources,
-  contender: Contender,
-  workDir: string,
+  { contender, front, workDir }: Setup,
 ): Promise<Stage & { port: number }> => {
   const primary = resources.add(await startOrigin({ name: 'primary', workDir }))
   const standby = resources.add(await startOrigin({ name: 'standby', workDir }))
   await Promise.all([warmUp(primary), warmUp(standby)])
   const [listenPort, adminPort] = (await freePorts(2)) as [number, number]
   const running: RunningContender = resources.add(
-    await contender.start({ listenPort, adminPort, primary, standby, workDir }),
+    await contender.start({ listenPort, adminPort, primary, standby, workDir, front }),
   )
   return { primary, standby, contender: running, port: listenPort }
 }
 
 const perform = async (resources: Resources, setup: Setup): Promise<Trial> => {
-  const { contender, scenario, shape, faultAfterMs, workDir } = setup
-  const stage = await startStage(resources, contender, workDir)
-  const load = resources.add(await startLoad({ ...shape, port: stage.port, workDir }))
+  const { contender, scenario, shape, faultAfterMs, front, workDir } = setup
+  const stage = await startStage(resources, setup)
+  const http2Ca = front?.protocol === 'tls' ? front.certificate.certFile : undefined
+  const load = resources.add(await startLoad({ ...shape, port: stage.port, workDir, http2Ca }))
   await sleep(load.startedAt + faultAfterMs - now())
   const faultAt = await scenario.fault(stage)
   const recoverAfterMs = faultAfterMs + (shape.seconds * 1000 - faultAfterMs) * RECOVERY_SHARE
@@ -129,6 +132,7 @@ type Setup = {
   readonly scenario: Scenario
   readonly shape: LoadShape
   readonly faultAfterMs: number
+  readonly front: TrialOptions['front']
   readonly workDir: string
 }
 
@@ -151,7 +155,7 @@ const keptFolder = (parent: string, name: string): TemporaryFolder => {
 
 /** Runs one trial from start to end. Leaves no process behind, whatever happens. */
 export const runTrial = async (options: TrialOptions): Promise<Trial> => {
-  const { faultAfterMs = FAULT_AFTER_MS, keepIn, ...rest } = options
+  const { faultAfterMs = FAULT_AFTER_MS, keepIn, front, ...rest } = options
   const contender = pick('contender', contenders, rest.contender)
   const scenario = pick('scenario', scenarios, rest.scenario)
   const shape = shapeOf(scenario, rest)
@@ -161,7 +165,7 @@ export const runTrial = async (options: TrialOptions): Promise<Trial> => {
       : keptFolder(keepIn, `${contender.name}-${scenario.name}-${shape.seed}`)
   const resources = collectResources()
   try {
-    return await perform(resources, { contender, scenario, shape, faultAfterMs, workDir: folder.path })
+    return await perform(resources, { contender, scenario, shape, faultAfterMs, front, workDir: folder.path })
   } finally {
     await resources.stopAll()
     folder.remove()

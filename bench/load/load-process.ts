@@ -10,7 +10,13 @@ import type { Row } from './row.ts'
 
 const OPEN_LOOP = fileURLToPath(new URL('./open-loop.ts', import.meta.url))
 
-export type LoadOptions = LoadShape & { readonly port: number; readonly workDir: string; readonly timeoutMs?: number }
+export type LoadOptions = LoadShape & {
+  readonly port: number
+  readonly workDir: string
+  readonly timeoutMs?: number
+  /** PEM file of whom to trust: HTTP/2 over TLS. Without it HTTP/1.1 without TLS. */
+  readonly http2Ca?: string | undefined
+}
 
 export type LoadProcess = {
   /** Monotonic moment at which request 0 is due. */
@@ -31,6 +37,7 @@ const flags = (options: LoadOptions, rowsFile: string): string[] =>
     'slow-share': options.slowShare,
     'slow-ms': options.slowMs,
     ...(options.timeoutMs === undefined ? {} : { 'timeout-ms': options.timeoutMs }),
+    ...(options.http2Ca === undefined ? {} : { 'http2-ca': options.http2Ca }),
   }).flatMap(([name, value]) => [`--${name}`, String(value)])
 
 const readRows = (file: string): Row[] =>

@@ -1,16 +1,17 @@
 // The load generator, in its own process so that it shares no event loop with origins, proxy or trial:
 //   node bench/load/open-loop.ts --port P --rows FILE [--rate 300] [--seconds 6] [--seed 1]
-//     [--post-share 0.2] [--slow-share 0.02] [--slow-ms 2000] [--timeout-ms 8000]
+//     [--post-share 0.2] [--slow-share 0.02] [--slow-ms 2000] [--timeout-ms 8000] [--http2-ca FILE]
 // Open loop: request i is due at t0 + i/rate whatever happened to the ones before, and latency counts from that moment (no
 // coordinated omission). Prints one JSON line {"startedAt": t0} before the first request and one summary after the
 // last answer; every request is a JSON line in FILE.
-import { writeFileSync } from 'node:fs'
+import { readFileSync, writeFileSync } from 'node:fs'
 import { parseArgs } from 'node:util'
-import { crc32 } from 'node:zlib'
 import { now } from '../clock.ts'
 import type { ShopAnswer } from '../origin/shop.ts'
-import { ClientPool } from './client-pool.ts'
 import type { Ending } from './connection.ts'
+import { http1Client } from './http1-client.ts'
+import { http2Client } from './http2-client.ts'
+import { checksum, type LoadClient, type Send } from './load-client.ts'
 import { DEFAULT_SHAPE, type LoadShape, type PlannedRequest, planLoad } from './plan.ts'
 import type { Row } from './row.ts'
 
@@ -28,6 +29,8 @@ const { values: options } = parseArgs({
     'slow-ms': { type: 'string', default: String(DEFAULT_SHAPE.slowMs) },
     // Above the 5 s response timeout that the contenders are given, so that theirs decides.
     'timeout-ms': { type: 'string', default: '8000' },
+    // HTTP/2 over TLS, and whom to trust; HTTP/1.1 without TLS when not given.
+    'http2-ca': { type: 'string' },
   },
 })
 
@@ -38,21 +41,6 @@ const shape: LoadShape = {
   postShare: Number(options['post-share']),
   slowShare: Number(options['slow-share']),
   slowMs: Number(options['slow-ms']),
-}
-
-const checksum = (body: Buffer): string => crc32(body).toString(16).padStart(8, '0')
-
-const encode = (request: PlannedRequest): Buffer => {
-  const head = [
-    `${request.method} ${request.path} HTTP/1.1`,
-    'Host: shop.test',
-    `X-Bench-Id: ${request.id}`,
-    `X-Bench-Checksum: ${checksum(request.body)}`,
-    ...(request.method === 'POST'
-      ? [`Content-Length: ${request.body.length}`, 'Content-Type: application/octet-stream']
-      : []),
-  ]
-  return Buffer.concat([Buffer.from(`${head.join('\r\n')}\r\n\r\n`, 'latin1'), request.body])
 }
 
 const parseAnswer = (body: Buffer): Partial<ShopAnswer> => {
@@ -74,15 +62,22 @@ const judge = (request: PlannedRequest, ending: Ending): Judged => {
   return { status, error: mine ? null : 'wrong-answer', origin: answer.origin ?? null, thinkMs: answer.thinkMs ?? 0 }
 }
 
-const run = (pool: ClientPool, plan: readonly PlannedRequest[], encoded: readonly Buffer[]): Promise<Row[]> =>
+const createClient = (): LoadClient => {
+  const [port, timeoutMs, ca] = [Number(options.port), Number(options['timeout-ms']), options['http2-ca']]
+  return ca === undefined
+    ? http1Client(port, timeoutMs)
+    : http2Client({ port, timeoutMs, ca: readFileSync(ca, 'utf8') })
+}
+
+const run = (plan: readonly PlannedRequest[], prepared: readonly Send[]): Promise<Row[]> =>
   new Promise((resolve) => {
     const rows: Row[] = []
     const startedAt = now() + START_DELAY_MS
     process.stdout.write(`${JSON.stringify({ startedAt })}\n`)
-    const fire = (request: PlannedRequest, bytes: Buffer) => {
+    const fire = (request: PlannedRequest, send: Send) => {
       const { id, method, path, slow } = request
       const start = now()
-      pool.send(bytes, (ending) => {
+      send((ending) => {
         const outcome = judge(request, ending)
         const due = startedAt + request.dueAfter
         rows.push({ id, method, path, slow, due, start, end: now(), ...outcome, reusedConnection: ending.reused })
@@ -92,7 +87,7 @@ const run = (pool: ClientPool, plan: readonly PlannedRequest[], encoded: readonl
     let next = 0
     const tick = () => {
       for (let request = plan[next]; request && startedAt + request.dueAfter <= now(); request = plan[next]) {
-        fire(request, encoded[next] as Buffer)
+        fire(request, prepared[next] as Send)
         next += 1
       }
       const upcoming = plan[next]
@@ -102,9 +97,9 @@ const run = (pool: ClientPool, plan: readonly PlannedRequest[], encoded: readonl
   })
 
 const plan = planLoad(shape)
-const pool = new ClientPool(Number(options.port), Number(options['timeout-ms']))
-const rows = await run(pool, plan, plan.map(encode))
-pool.close()
+const client = createClient()
+const rows = await run(plan, plan.map(client.prepare))
+client.close()
 writeFileSync(options.rows, `${rows.map((row) => JSON.stringify(row)).join('\n')}\n`)
 const failed = rows.filter((row) => row.error !== null).length
 process.stdout.write(`${JSON.stringify({ requests: rows.length, failed, shape })}\n`)

@@ -6,6 +6,7 @@ import { join } from 'node:path'
 export type TemporaryFolder = { readonly path: string; remove(): void }
 
 const present = new Set<string>()
+let guarded = false
 
 const remove = (path: string): void => {
   present.delete(path)
@@ -13,7 +14,8 @@ const remove = (path: string): void => {
 }
 
 export const makeTemporaryFolder = (): TemporaryFolder => {
-  if (present.size === 0) process.once('exit', () => present.forEach(remove))
+  if (!guarded) process.once('exit', () => present.forEach(remove))
+  guarded = true
   const path = mkdtempSync(join(tmpdir(), 'understudy-bench-'))
   present.add(path)
   return { path, remove: () => remove(path) }

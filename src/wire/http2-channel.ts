@@ -7,18 +7,16 @@ import { constants } from 'node:http2'
 import type { FailureKind } from '../core/failure.ts'
 import type { Millis } from '../core/time.ts'
 import { BodyFraming } from './body-framing.ts'
-import type { HeaderList } from './http2-fields.ts'
+import type { OpenStream } from './http2-connect.ts'
 import { requestList, trailerRecord } from './http2-fields.ts'
+import { streamFailure } from './http2-reset.ts'
 import type { ResponseOwner } from './http2-response.ts'
 import { Http2Response } from './http2-response.ts'
 import type { HeadLimits } from './limits.ts'
 import { RequestHead } from './request-head.ts'
 import { ResponseHead } from './response-head.ts'
-import { failureKindOf } from './socket-failure.ts'
 import type { Transport } from './transport.ts'
 import type { ResponseHandler, UpstreamChannel } from './upstream-channel.ts'
-
-type StreamOptions = Readonly<{ endStream: boolean; waitForTrailers: boolean }>
 
 /** The connection that a stream is on. */
 export interface StreamCarrier {
@@ -28,9 +26,10 @@ export interface StreamCarrier {
   readonly authority: string
   /** Calls `begin` once a request can be sent: at once when it can. */
   enter(channel: Http2Channel): void
-  openStream(list: HeaderList, how: StreamOptions): ClientHttp2Stream
-  /** Not at once: see there. */
-  resetStream(stream: ClientHttp2Stream, code: number): void
+  /** Null until then. */
+  readonly openStream: OpenStream | null
+  /** For whatever closes something: see there. */
+  afterEvents(task: () => void): void
   onHeard(): void
   /** The channel is done with it. `overdue`: it would not wait for the connection any longer. */
   onLeft(channel: Http2Channel, overdue: boolean): void
@@ -161,7 +160,7 @@ export class Http2Channel implements UpstreamChannel, ResponseOwner {
 
   private openStream(text: string): void {
     const { carrier, handler } = this
-    if (!carrier || !handler) return
+    if (!carrier?.openStream || !handler) return
     const head = new RequestHead()
     const refusal = head.parse(text, NO_LIMITS)
     if (refusal !== null) return this.cannotSend(refusal.reason)
@@ -217,27 +216,8 @@ export class Http2Channel implements UpstreamChannel, ResponseOwner {
 
   private onStreamClosed(code: number): void {
     if (this.response?.keepsRest) return
-    const detail = this.error?.message ?? 'the upstream broke the stream off'
-    const kind = failureKindOf(this.error)
-    if (kind !== 'reset') this.tell(kind, detail)
-    else if (this.headSeen) this.tell('truncated', detail)
-    else this.tellReset(code, detail)
-  }
-
-  /** RFC 9113 §7. */
-  private tellReset(code: number, detail: string): void {
-    switch (code) {
-      case constants.NGHTTP2_REFUSED_STREAM:
-        return this.tell('unprocessed', detail)
-      case constants.NGHTTP2_HTTP_1_1_REQUIRED:
-        return this.tell('protocol', 'the upstream wants HTTP/1.1 for this: use an http:// or https:// address')
-      // Also what node:http2 resets a stream with whose head is malformed, or has too many fields.
-      case constants.NGHTTP2_PROTOCOL_ERROR:
-      case constants.NGHTTP2_ENHANCE_YOUR_CALM:
-        return this.tell('protocol', detail)
-      default:
-        return this.tell('reset', detail)
-    }
+    const { kind, detail } = streamFailure(code, this.error, this.headSeen)
+    this.tell(kind, detail)
   }
 
   private tell(kind: FailureKind, detail: string, overdue = false): void {
@@ -247,7 +227,8 @@ export class Http2Channel implements UpstreamChannel, ResponseOwner {
   }
 
   private reset(code: number): void {
-    if (this.stream) this.carrier?.resetStream(this.stream, code)
+    const { stream, carrier } = this
+    if (stream) carrier?.afterEvents(() => stream.close(code))
   }
 
   private letGo(overdue: boolean): void {

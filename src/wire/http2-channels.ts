@@ -104,7 +104,7 @@ export class Http2Channels implements UpstreamChannels {
 }
 
 function channelOn(session: Http2UpstreamSession | null): Http2Channel {
-  const channel = new Http2Channel(session, session?.raceable ?? 0)
+  const channel = new Http2Channel(session, session?.doubtful ? session.served : 0)
   session?.add(channel)
   return channel
 }

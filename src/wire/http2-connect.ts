@@ -1,8 +1,9 @@
 /** A socket to an upstream, and HTTP/2 on it: over TLS by ALPN, without it with prior knowledge (RFC 9113 §3.2–3.3). */
-import type { ClientHttp2Session } from 'node:http2'
+import type { ClientHttp2Session, ClientHttp2Stream } from 'node:http2'
 import http2 from 'node:http2'
 import net from 'node:net'
 import tls from 'node:tls'
+import type { HeaderList } from './http2-fields.ts'
 import type { HeadLimits } from './limits.ts'
 import type { ConnectTo } from './transport.ts'
 import { tlsOptions } from './transport.ts'
@@ -39,6 +40,31 @@ export function explained(error: Error): string {
 export function authorityOf({ host, port, socketPath }: ConnectTo): string {
   if (socketPath !== null) return 'localhost'
   return net.isIPv6(host) ? `[${host}]:${port}` : `${host}:${port}`
+}
+
+export type OpenStream = (
+  list: HeaderList,
+  how: Readonly<{ endStream: boolean; waitForTrailers: boolean }>,
+) => ClientHttp2Stream
+
+/** What it holds lives on until what it watches is gone. */
+const keeper = new FinalizationRegistry<unknown>(() => {})
+
+/**
+ * A stream that was broken off may still have memory of its session (the fields of a malformed head); collected after the
+ * session, it aborts the process (`current_nghttp2_memory_` in node_http2.cc). So it keeps the session's handle alive,
+ * which is internal to Node: should it ever be missing, nothing is kept.
+ */
+export function streamsOf(session: ClientHttp2Session): OpenStream {
+  const symbol = Object.getOwnPropertySymbols(session).find(({ description }) => description === 'kHandle')
+  const handle = symbol && (session as unknown as Record<symbol, unknown>)[symbol]
+  return (list, how) => {
+    const stream = session.request(list, how)
+    stream.once('close', () => {
+      if (stream.rstCode !== http2.constants.NGHTTP2_NO_ERROR) keeper.register(stream, handle)
+    })
+    return stream
+  }
 }
 
 export function startSession(socket: net.Socket, scheme: 'http' | 'https', limits: HeadLimits): ClientHttp2Session {

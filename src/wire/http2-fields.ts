@@ -2,6 +2,7 @@
  * Between HTTP/2 header lists (RFC 9113 §8.2–8.3) and the text of HTTP/1.1, the form that every message has inside. What
  * could mean something else once it is a line of text never becomes one.
  */
+import { STATUS_CODES } from 'node:http'
 import type { FieldKind } from './fields.ts'
 import { FIELD, Fields, isFieldText, isToken } from './fields.ts'
 import type { RequestHead } from './request-head.ts'
@@ -47,7 +48,8 @@ export function responseText(list: HeaderList, method: string, ended: boolean): 
   }
   if (status === '') return malformed('no :status')
   const framing = hasLength ? '' : responseFraming(status, method, ended)
-  return translated(`HTTP/1.1 ${status} \r\n${lines}${framing}\r\n`)
+  // HTTP/2 has no reason phrases. HTTP/1.1 can do without, but some of its clients cannot.
+  return translated(`HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ''}\r\n${lines}${framing}\r\n`)
 }
 
 /** The end of the stream delimits the body; in HTTP/1.1 its head has to say what does. */

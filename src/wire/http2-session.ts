@@ -4,12 +4,13 @@
  * Requests wait for the upstream's SETTINGS. Until then nothing of them was sent, whatever is found at the other end, and
  * afterwards no more are sent than it takes.
  */
-import type { ClientHttp2Session, ClientHttp2Stream } from 'node:http2'
+import type { ClientHttp2Session } from 'node:http2'
 import { constants } from 'node:http2'
 import type net from 'node:net'
 import type { FailureKind } from '../core/failure.ts'
 import type { Millis } from '../core/time.ts'
 import type { Http2Channel, StreamCarrier } from './http2-channel.ts'
+import type { OpenStream } from './http2-connect.ts'
 import {
   authorityOf,
   explained,
@@ -18,8 +19,8 @@ import {
   offersHttp2,
   openSocket,
   startSession,
+  streamsOf,
 } from './http2-connect.ts'
-import type { HeaderList } from './http2-fields.ts'
 import { Http2Liveness } from './http2-liveness.ts'
 import type { HeadLimits } from './limits.ts'
 import { failureKindOf } from './socket-failure.ts'
@@ -54,6 +55,7 @@ export class Http2UpstreamSession implements StreamCarrier, Swept {
   readonly limits: HeadLimits
   readonly scheme: 'http' | 'https'
   readonly authority: string
+  openStream: OpenStream | null = null
   private state: State = 'connecting'
   private readonly owner: SessionOwner
   private readonly sweeper: Sweeper
@@ -63,7 +65,8 @@ export class Http2UpstreamSession implements StreamCarrier, Swept {
   private readonly liveness: Http2Liveness
   /** Streams at once; until the upstream has said so, what it said last. */
   private room: number
-  private served = 0
+  /** Streams so far. */
+  served = 0
   /** Somebody waited for it in vain: whoever comes now had better try another. */
   private overdue = false
   /** Without a stream, or told to close. */
@@ -108,11 +111,6 @@ export class Http2UpstreamSession implements StreamCarrier, Swept {
     return idle && this.sweeper.clock.now() - this.liveness.heardAt > PROVEN_WITHIN
   }
 
-  /** Streams it has carried, where that makes a close a lost race with the end of an idle connection; else 0. */
-  get raceable(): number {
-    return this.doubtful ? this.served : 0
-  }
-
   add(channel: Http2Channel): void {
     this.channels.add(channel)
   }
@@ -144,17 +142,12 @@ export class Http2UpstreamSession implements StreamCarrier, Swept {
     if (this.served >= LAST_STREAM) this.retire()
   }
 
-  openStream(list: HeaderList, how: Readonly<{ endStream: boolean; waitForTrailers: boolean }>): ClientHttp2Stream {
-    if (!this.session) throw new Error('a stream before the connection')
-    return this.session.request(list, how)
-  }
-
   /**
-   * From within an event of its session, `close` with CANCEL can abort the whole process: what is still to be sent is asked
-   * of a stream that is gone (node::http2::Http2Stream::OnTrailers).
+   * What is closed within an event of node:http2 can take the whole process down: it goes on reading and writing for
+   * streams that are gone (`Http2Stream::OnTrailers` in node_http2.cc, for one).
    */
-  resetStream(stream: ClientHttp2Stream, code: number): void {
-    this.sweeper.clock.afterPendingIo(() => stream.close(code))
+  afterEvents(task: () => void): void {
+    this.sweeper.clock.afterPendingIo(task)
   }
 
   onHeard(): void {
@@ -177,6 +170,7 @@ export class Http2UpstreamSession implements StreamCarrier, Swept {
     this.owner.onConnected()
     const session = startSession(this.socket, this.scheme, this.limits)
     this.session = session
+    this.openStream = streamsOf(session)
     session.on('remoteSettings', (settings) => this.onSettings(settings.maxConcurrentStreams ?? MOST_STREAMS))
     session.on('ping', () => this.onHeard())
     session.on('goaway', (code, lastStreamId) => this.onGoaway(code, lastStreamId))
@@ -217,9 +211,11 @@ export class Http2UpstreamSession implements StreamCarrier, Swept {
 
   private end(): void {
     this.state = 'closed'
-    // The socket first: node:http2 would end open streams with NO_ERROR, and half a request would pass for a whole one.
-    this.socket.destroy()
-    this.session?.destroy()
+    this.afterEvents(() => {
+      // The socket first: node:http2 would end open streams with NO_ERROR, and half a request would pass for a whole one.
+      this.socket.destroy()
+      this.session?.destroy()
+    })
     if (this.channels.size > 0) return
     this.sweeper.remove(this)
     this.owner.onGone(this)

@@ -63,7 +63,7 @@ test.for([
 ] as const)('%s:// upstreams see the certificate of the proxy', async ([pool, origin, version]) => {
   const { status, text } = await get(ports[pool] ?? 0)
   const { fields: _, ...told } = JSON.parse(text) as Told
-  expect([status, told]).toEqual([200, { origin, version, peer: 'the proxy' }])
+  expect([status, told]).toEqual([200, { origin, version, url: '/', peer: 'the proxy' }])
 })
 
 test('no request reaches an upstream with a certificate of another authority, or for another name', async () => {

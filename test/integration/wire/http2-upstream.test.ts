@@ -116,7 +116,7 @@ test('an answer with a length comes as it is', async () => {
   expect(await got.end()).toBe('finished')
   expect(got.said).toEqual(['connected', 'head 200 length', 'finished'])
   expect(got.text).toBe('tea')
-  expect(got.headText).toMatch(/^HTTP\/1\.1 200 \r\n/)
+  expect(got.headText).toMatch(/^HTTP\/1\.1 200 OK\r\n/)
   expect(got.headText).toMatch(/set-cookie: a=1\r\nset-cookie: b=2\r\n/)
   expect(got.batches).toBeGreaterThan(0)
 })
@@ -147,9 +147,9 @@ test('who wants the bare content gets it, and the trailers at the end', async ()
 
 test.each([
   ['GET', 200, 'head 200 none', /content-length: 0\r\n/i],
-  ['HEAD', 200, 'head 200 none', /200 \r\n(?!.*content-length)/is],
-  ['GET', 204, 'head 204 none', /204 \r\n(?!.*content-length)/is],
-  ['GET', 304, 'head 304 none', /304 \r\n(?!.*content-length)/is],
+  ['HEAD', 200, 'head 200 none', /200 OK\r\n(?!.*content-length)/is],
+  ['GET', 204, 'head 204 none', /204 No Content\r\n(?!.*content-length)/is],
+  ['GET', 304, 'head 304 none', /304 Not Modified\r\n(?!.*content-length)/is],
 ])('an answer that ends with its head: %s, %d', async (method, status, said, text) => {
   const origin = await originThat((stream) => stream.respond({ ':status': status }, { endStream: true }))
   const got = origin.ask({ method })
@@ -187,12 +187,18 @@ test('interim answers come first; a body waits for 100 Continue', async () => {
     stream.on('end', () => noContent(stream))
   }, true)
   const got = origin.ask({ method: 'POST', fields: ['Expect: 100-continue', 'Content-Length: 3'], open: true })
-  await got.signal.until(() => got.said.includes('interim 100 '), '100 Continue')
+  await got.signal.until(() => got.said.includes('interim 100 Continue'), '100 Continue')
   expect(origin.seen[0]?.headers.expect).toBe('100-continue')
   got.channel.writeText('tea')
   got.channel.requestFinished()
   expect(await got.end()).toBe('finished')
-  expect(got.said).toEqual(['connected', 'interim 103 ', 'interim 100 ', 'head 204 none', 'finished'])
+  expect(got.said).toEqual([
+    'connected',
+    'interim 103 Early Hints',
+    'interim 100 Continue',
+    'head 204 none',
+    'finished',
+  ])
   expect(origin.seen[0]?.body).toBe('tea')
 })
 

@@ -8,6 +8,7 @@ import type { TLSSocket, TlsOptions } from 'node:tls'
 export type Told = {
   readonly origin: string
   readonly version: string
+  readonly url: string
   /** Common name of the client’s certificate, '' without one. */
   readonly peer: string
   readonly fields: readonly (readonly [string, string])[]
@@ -51,13 +52,13 @@ export class TellingOrigin {
     })
   }
 
-  tell({ headers, rawHeaders, httpVersion, socket }: IncomingMessage, response: ServerResponse): void {
+  tell({ url = '', headers, rawHeaders, httpVersion, socket }: IncomingMessage, response: ServerResponse): void {
     if (!headers['user-agent']?.startsWith('understudy')) this.requests += 1
     const names = rawHeaders.filter((_, index) => index % 2 === 0)
     const fields = names.map((name, index): [string, string] => [name, rawHeaders[index * 2 + 1] ?? ''])
     const certificate = 'getPeerCertificate' in socket ? (socket as TLSSocket).getPeerCertificate() : null
     const peer = String(certificate?.subject?.CN ?? '')
-    const told: Told = { origin: this.name, version: httpVersion, peer, fields }
+    const told: Told = { origin: this.name, version: httpVersion, url, peer, fields }
     response.setHeader('Content-Type', 'application/json')
     response.end(JSON.stringify(told))
   }
