@@ -72,24 +72,28 @@ describe('unary calls', () => {
   })
 })
 
-test('REFUSED_STREAM: the call succeeds, on the primary or on the standby, and the client has not sent it again', async () => {
+test('calls proved unprocessed (REFUSED_STREAM, GOAWAY) succeed, and the client has not sent them again', async () => {
   stage = new Stage()
   const blue = stage.keep(await RefusingGrpc.start('blue'))
   const [, green] = await startOrigins(stage)
   const { client, proxy } = await startFront(stage, [blue, green])
   const calls = (): Promise<number> => proxy.count('request_duration_seconds_count')
 
-  blue.refuses = 1
-  const once = await client.place({ id: 'once' })
-  expect([once.code, once.receipt?.origin, blue.refused, blue.served]).toEqual([status.OK, 'blue', 1, 1])
-  expect(await calls()).toBe(1)
+  for (const [index, how] of (['REFUSED_STREAM', 'GOAWAY'] as const).entries()) {
+    blue.how = how
+    blue.refuses = 1
+    const { code, receipt } = await client.place({ id: how })
+    expect([how, code, receipt?.origin, blue.refused, blue.served]).toEqual([how, 0, 'blue', index + 1, index + 1])
+    expect(await calls()).toBe(index + 1)
+  }
 
+  blue.how = 'REFUSED_STREAM'
   blue.refuses = 100
   const always = await client.place({ id: 'always' })
-  expect([always.code, always.receipt?.origin, blue.served]).toEqual([status.OK, 'green', 1])
+  expect([always.code, always.receipt?.origin, blue.served]).toEqual([status.OK, 'green', 2])
   // Asked again on a fresh connection, and then no more.
-  expect(blue.refused).toBe(3)
-  expect([green.executions().length, await calls()]).toEqual([1, 2])
+  expect(blue.refused).toBe(4)
+  expect([green.executions().length, await calls()]).toEqual([1, 3])
 })
 
 test('streams under way when the primary is killed end with UNAVAILABLE, and new ones come from the standby', async () => {

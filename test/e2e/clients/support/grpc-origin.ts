@@ -39,10 +39,13 @@ function place(call: Call, done: sendUnaryData<Buffer>): void {
   }
   const head = new Metadata()
   head.set('pot', name)
-  call.sendMetadata(head)
   const tea = call.metadata.get('tea').map(String)
   const receipt = { origin: name, id, tea, hasDeadline: Number.isFinite(Number(call.getDeadline())) }
-  setTimeout(() => done(null, encode(receipt), trailers), ms)
+  // Not a word before it is done: until then nobody knows what became of the call.
+  setTimeout(() => {
+    call.sendMetadata(head)
+    done(null, encode(receipt), trailers)
+  }, ms)
 }
 
 function watch(call: ServerWritableStream<Buffer, Buffer>): void {

@@ -1,5 +1,6 @@
-// A gRPC server, by hand on node:http2, that resets streams with REFUSED_STREAM (RFC 9113 §8.7) before it looks at them: as
-// many as it was told to. Health is never refused.
+// A gRPC server, by hand on node:http2, that proves of streams not to have looked at them (RFC 9113 §8.7), as many as it was
+// told to: by REFUSED_STREAM, or by a GOAWAY that leaves them out (not the first of a connection: node:http2 cannot say
+// that). Health is always told.
 import { constants, createServer, type Http2Server, type ServerHttp2Stream } from 'node:http2'
 import type { AddressInfo } from 'node:net'
 import { HEALTH } from './grpc-service.ts'
@@ -10,6 +11,7 @@ export class RefusingGrpc {
   readonly name: string
   /** Still to be refused. */
   refuses = 0
+  how: 'REFUSED_STREAM' | 'GOAWAY' = 'REFUSED_STREAM'
   refused = 0
   served = 0
   readonly #server: Http2Server = createServer()
@@ -30,11 +32,16 @@ export class RefusingGrpc {
       if (this.refuses > 0) {
         this.refuses -= 1
         this.refused += 1
-        return stream.close(constants.NGHTTP2_REFUSED_STREAM)
+        return this.#refuse(stream)
       }
       this.served += 1
       answer(stream, Buffer.from(JSON.stringify({ origin: this.name })))
     })
+  }
+
+  #refuse(stream: ServerHttp2Stream): void {
+    if (this.how === 'REFUSED_STREAM') stream.close(constants.NGHTTP2_REFUSED_STREAM)
+    else stream.session?.goaway(constants.NGHTTP2_NO_ERROR, (stream.id ?? 0) - 2)
   }
 
   get port(): number {
