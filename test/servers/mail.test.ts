@@ -24,7 +24,7 @@ describe.skipIf(missing)(title, () => {
 
   afterEach(async () => {
     await proxy?.stop()
-    await Promise.all([left.stop(), right.stop()])
+    await Promise.all([left?.stop(), right?.stop()])
     workspace.remove()
   })
 

@@ -28,7 +28,7 @@ describe.skipIf(missing)(title, () => {
   afterEach(async () => {
     for (const client of clients) client.end()
     await proxy?.stop()
-    await Promise.all([left.stop(), right.stop()])
+    await Promise.all([left?.stop(), right?.stop()])
     workspace.remove()
   })
 
@@ -114,6 +114,21 @@ describe.skipIf(missing)(title, () => {
     await expect
       .poll(() => proxy.sessions().map(({ upstream, error }) => [upstream, error]))
       .toContainEqual(['left', 'cut'])
+  })
+
+  it('role primary: clients of a primary that has frozen are freed when its replica is promoted', async () => {
+    await redisCli(right.port, 'replicaof', '127.0.0.1', String(left.port))
+    const drain = { spread: '0ms' }
+    const port = await start({ role: 'primary' }, { drain, hold: { time: '10s' }, failback: { mode: 'manual' } })
+    const session = keep(redisSession(port))
+    session.write('set written before\n')
+    await session.says(/OK/)
+    left.freeze()
+    session.write('get written\n')
+    await redisCli(right.port, 'replicaof', 'no', 'one')
+    await session.says(/Connection reset by peer/)
+    expect(await redisCli(port, 'set', 'written', 'after')).toEqual(served('OK'))
+    expect(await redisCli(right.port, 'get', 'written')).toEqual(served('after'))
   })
 
   it('without a role, a replica takes over for readers, and refuses writes', async () => {

@@ -1,6 +1,7 @@
 /** A client as it is installed here: `psql`, `redis-cli`, … Its time is bounded, so that a hang fails a test and no more. */
 import { type ChildProcess, spawn } from 'node:child_process'
 import { Signal } from '../signal.ts'
+import { lastAct } from './last-act.ts'
 
 export type Finished = Readonly<{ code: number | null; stdout: string; stderr: string }>
 
@@ -15,6 +16,7 @@ export class ClientProgram {
 
   constructor(program: string, args: readonly string[], { env = {}, milliseconds = 20_000 }: ClientOptions = {}) {
     this.child = spawn(program, args, { env: { ...process.env, LC_ALL: 'C', ...env }, stdio: 'pipe' })
+    const spared = lastAct(() => this.end())
     const deadline = setTimeout(() => this.end(), milliseconds)
     this.child.stdout?.on('data', (bytes) => this.heard('stdout', bytes))
     this.child.stderr?.on('data', (bytes) => this.heard('stderr', bytes))
@@ -24,6 +26,7 @@ export class ClientProgram {
       this.child.once('error', reject)
       this.child.once('close', (code) => {
         clearTimeout(deadline)
+        spared()
         this.signal.notify()
         resolve({ code, stdout: this.stdout, stderr: this.stderr })
       })

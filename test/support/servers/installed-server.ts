@@ -3,14 +3,9 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { type AddressInfo, createServer } from 'node:net'
 import { Signal } from '../signal.ts'
 import { identity } from './installed-program.ts'
+import { lastAct } from './last-act.ts'
 import { signalTree } from './process-tree.ts'
 import type { Workspace } from './workspace.ts'
-
-const running = new Set<InstalledServer>()
-// A test run that breaks off leaves nobody behind.
-process.on('exit', () => {
-  for (const server of running) server.toAll('SIGKILL')
-})
 
 export class InstalledServer {
   output = ''
@@ -21,7 +16,7 @@ export class InstalledServer {
   constructor(program: string, args: readonly string[], workspace: Workspace) {
     this.child = spawn(program, args, { ...identity, cwd: workspace.path, stdio: ['ignore', 'pipe', 'pipe'] })
     this.closed = new Promise((resolve) => this.child.once('close', resolve))
-    running.add(this)
+    const spared = lastAct(() => this.toAll('SIGKILL'))
     for (const stream of [this.child.stdout, this.child.stderr]) {
       stream?.on('data', (bytes) => {
         this.output += bytes
@@ -30,7 +25,7 @@ export class InstalledServer {
     }
     this.child.on('error', () => this.signal.notify())
     this.child.on('exit', () => {
-      running.delete(this)
+      spared()
       this.signal.notify()
     })
   }

@@ -43,7 +43,7 @@ export class PostgresPair {
   async stop(): Promise<void> {
     for (const client of this.clients.splice(0)) client.end()
     await this.proxy?.stop()
-    await Promise.all([this.left.stop(), this.right.stop()])
+    await Promise.all([this.left?.stop(), this.right?.stop()])
   }
 
   private keep(client: ClientProgram): ClientProgram {

@@ -31,6 +31,8 @@ export async function makeCluster(workspace: Workspace): Promise<void> {
 const ACCESS = `
 host all understudy 127.0.0.1/32 scram-sha-256
 host all app 127.0.0.1/32 trust
+host replication app 127.0.0.1/32 trust
+host postgres failover 127.0.0.1/32 trust
 `
 
 export class PostgresServer {
@@ -61,12 +63,20 @@ export class PostgresServer {
     this.server = new InstalledServer(postgresPrograms.postgres ?? '', ['-D', this.data, ...args], workspace)
   }
 
-  static async start(name: string, workspace: Workspace): Promise<PostgresServer> {
+  static async start(name: string, workspace: Workspace, port?: number): Promise<PostgresServer> {
     const data = join(workspace.path, name)
     if (!existsSync(data)) copy(join(workspace.path, 'template'), data)
-    const server = new PostgresServer(name, await vacantPort(), workspace)
-    await server.server.says(/ready to accept connections/)
+    const server = new PostgresServer(name, port ?? (await vacantPort()), workspace)
+    await server.server.says(/ready to accept (read-only )?connections/)
     return server
+  }
+
+  /** One that streams from this one. */
+  async replica(name: string, workspace: Workspace): Promise<PostgresServer> {
+    const backup = join(dirname(postgresPrograms.postgres ?? ''), 'pg_basebackup')
+    const from = `host=127.0.0.1 port=${this.port} user=app`
+    workspace.run(backup, ['-D', join(workspace.path, name), '-d', from, '-R', '-c', 'fast'])
+    return await PostgresServer.start(name, workspace)
   }
 
   get output(): string {
@@ -89,7 +99,7 @@ export class PostgresServer {
   /** A few bytes of shared memory, which tell a next server on this data that nobody uses it, outlive one that was killed. */
   private forgetMemory(): void {
     const file = join(this.data, 'postmaster.pid')
-    const [, id] = /^\s*\d+\s+(\d+)\s*$/m.exec(existsSync(file) ? readFileSync(file, 'utf8') : '') ?? []
+    const [, id] = /^ *\d+ +(\d+) *$/m.exec(existsSync(file) ? readFileSync(file, 'utf8') : '') ?? []
     if (id !== undefined) spawnSync('ipcrm', ['-m', id])
   }
 }

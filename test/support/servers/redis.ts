@@ -19,7 +19,18 @@ export class RedisServer {
   private constructor(name: string, port: number, workspace: Workspace) {
     this.name = name
     this.port = port
-    const args = ['--port', String(port), '--bind', '127.0.0.1', '--dir', workspace.path, '--save', '']
+    const args = [
+      '--port',
+      String(port),
+      '--bind',
+      '127.0.0.1',
+      '--dir',
+      workspace.path,
+      '--save',
+      '',
+      '--repl-diskless-sync-delay',
+      '0',
+    ]
     this.server = new InstalledServer(redisPrograms['redis-server'] ?? '', args, workspace)
   }
 

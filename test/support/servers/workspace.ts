@@ -4,9 +4,12 @@ import { chmodSync, chownSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } f
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { identity, nobody } from './installed-program.ts'
+import { lastAct } from './last-act.ts'
 
 export class Workspace {
   readonly path = mkdtempSync(join(tmpdir(), 'understudy-server-'))
+
+  private readonly spared = lastAct(() => this.remove())
 
   constructor() {
     this.own(this.path)
@@ -40,6 +43,7 @@ export class Workspace {
   }
 
   remove(): void {
+    this.spared()
     rmSync(this.path, { recursive: true, force: true })
   }
 

@@ -25,8 +25,13 @@ export type Step = {
 
 export type Done = Step & { readonly code: number; readonly output: string }
 
-/** Port of the admin API, and what to write in place of other addresses. */
-export type Places = { readonly adminPort: number; readonly addresses: Readonly<Record<string, string>> }
+export type Places = {
+  readonly adminPort: number
+  /** What to write in place of other addresses. */
+  readonly addresses: Readonly<Record<string, string>>
+  /** Some recipes have a standby that is not fit yet. */
+  readonly fit?: 'all' | 'active'
+}
 
 export class Recipe {
   readonly configuration: string
@@ -63,6 +68,7 @@ export class Recipe {
     const running = await UnderstudyProcess.start(args, folder)
     this.#stage.keep({ stop: () => running.end() })
     await ready(running.child, this.#places.adminPort, '/readyz')
+    if (this.#places.fit === 'active') return
     // Commands may be refused before both have proved themselves; whoever types is slower than that.
     await until('all upstreams to be healthy', () => this.#allHealthy(), 10_000)
   }
