@@ -2,48 +2,34 @@
  * Understudy inside a Fastify application: pools behind its routes, after its hooks. The composition root of library mode,
  * as `understudy.ts` is that of the proxy of its own.
  */
-import type { FastifyInstance, FastifyPluginAsync, RouteOptions } from 'fastify'
+import type { FastifyInstance, FastifyPluginAsync } from 'fastify'
 import type { CommandDetails, CommandName, CommandResult } from './admin/commands.ts'
 import { carryOut, toCommand } from './admin/commands.ts'
 import { snapshot } from './admin/pool-access.ts'
 import type { PoolView } from './admin/views.ts'
 import { poolView } from './admin/views.ts'
+import { Application } from './assembly/application.ts'
 import { PoolSet } from './assembly/pool-set.ts'
-import { trustOf } from './assembly/trust.ts'
 import { formatProblem } from './config/load.ts'
-import type { PoolOptions } from './config/options.ts'
+import type { OptionsResult, UnderstudyOptions } from './config/options.ts'
 import { configFromOptions } from './config/options.ts'
 import type { Config } from './config/schema.ts'
 import { everyMethod } from './http/every-method.ts'
 import type { HttpPool } from './http/http-pool.ts'
-import type { NodeRequest } from './http/node-request.ts'
 import { pathRewrite } from './http/path-rewrite.ts'
-import type { PoolRouteSetup } from './http/pool-route.ts'
-import { poolHook } from './http/pool-route.ts'
+import type { PoolRoute } from './http/pool-route.ts'
+import { poolRoute } from './http/pool-route.ts'
 import { routeUpgrades } from './http/upgrade-routing.ts'
-import type { Notices } from './runtime/notices.ts'
-import { plainAddress } from './wire/endpoint.ts'
-import { DEFAULT_CLIENT_LIMITS } from './wire/limits.ts'
+import type { NoticeListener, NumberedNotice } from './runtime/notices.ts'
+import { version } from './version.ts'
 
-export type PoolRoute = Readonly<{
-  pool: string
-  /** What the upstream gets in place of what is before `/*` in the path of the route. */
-  rewrite?: string
-}>
-
-export type UnderstudyOptions = PoolOptions &
-  Readonly<{
-    /** Pools by path, such as `/api/*`. Without it the only pool there is gets every path. */
-    routes?: Readonly<Record<string, string | PoolRoute>>
-    /** Before the path of every route. */
-    prefix?: string
-    /** Passes WebSockets on. Off where another plugin of the application takes upgrades. */
-    upgrades?: boolean
-  }>
-
+/** What `app.understudy` is. */
 export type UnderstudyControl = Readonly<{
-  /** For a route of one's own: `app.route({ method: 'GET', url: '/x', ...app.understudy.to('shop') })`. */
-  to(pool: string, rewrite?: Readonly<{ prefix: string; to: string }>): Pick<RouteOptions, 'onRequest' | 'handler'>
+  /**
+   * For a route of one's own: `app.route({ method: 'GET', url: '/x', preHandler: check, ...app.understudy.to('shop') })`.
+   * `rewrite`: what the path has to begin with, and what the upstream gets in place of that.
+   */
+  to(pool: string, rewrite?: Readonly<{ prefix: string; to: string }>): PoolRoute
   /** What `GET /upstreams` of the admin API shows. */
   upstreams(): readonly PoolView[]
   /** Throws an error with `code`, `message` and `hint` when the pool refuses. `by` and `why` are recorded. */
@@ -52,7 +38,12 @@ export type UnderstudyControl = Readonly<{
     name: CommandName,
     details?: CommandDetails & Readonly<{ by?: string; why?: string }>,
   ): CommandResult
-  notices: Notices
+  notices: Readonly<{
+    /** Everything that happens, as it happens. Returns the function that ends it. */
+    listen(listener: NoticeListener): () => void
+    /** What has happened, oldest first, behind the notice with this id: 0 for all that are still kept. */
+    since(id: number, pool?: string): readonly NumberedNotice[]
+  }>
 }>
 
 declare module 'fastify' {
@@ -61,73 +52,60 @@ declare module 'fastify' {
   }
 }
 
-const VERSION = 'library'
 const BY = 'the application'
 
 const plugin: FastifyPluginAsync<UnderstudyOptions> = async (app, options) => {
-  const config = checked(options)
+  const settings = checked(options)
+  for (const warning of settings.warnings) app.log.warn(formatProblem(warning))
   const logger = { log: app.log, flush: () => {}, access: () => {}, close: async () => {}, writeLast: () => {} }
-  const pools = new PoolSet(config, { version: VERSION, logger })
-  const to = routesTo(config, pools)
-  app.decorate('understudy', { to, ...control(config, pools) })
+  const pools = new PoolSet(settings.config, { version: version(), logger })
+  const application = new Application(pools.shared.clock, settings.trustedProxies)
   everyMethod(app)
-  for (const [path, target] of Object.entries(routesOf(options))) {
-    const { pool, rewrite } = typeof target === 'string' ? { pool: target } : target
-    const url = `${options.prefix ?? ''}${path}`
-    const prefix = url.replace(/\/?\*$/, '')
-    const handlers = to(pool, rewrite === undefined ? undefined : { prefix, to: rewrite })
-    app.route({ method: app.supportedMethods, url, ...handlers })
+  for (const { path, pool, rewrite } of settings.routes) {
+    // Of the application's own prefix nobody has told us.
+    const other = rewrite === null ? null : pathRewrite(`${app.prefix}${path}`, rewrite)
+    const route = poolRoute({ pool: poolOf(pools, pool), rewrite: other, server: application })
+    app.route({ method: app.supportedMethods, url: path, ...route })
   }
-  if (options.upgrades !== false) routeUpgrades(app)
-  endWith(app, pools)
+  app.decorate('understudy', control(settings.config, pools, application))
+  if (options.upgrades !== false) takeUpgrades(app, pools)
+  // Nothing runs before: a registration that fails leaves nothing behind.
+  join(app, pools, application)
 }
 
 /** Outside of any encapsulation: `app.understudy` belongs to the application that registers it. */
 export const understudy = Object.assign(plugin, {
   [Symbol.for('skip-override')]: true,
   [Symbol.for('fastify.display-name')]: 'understudy-proxy',
+  [Symbol.for('plugin-meta')]: { name: 'understudy-proxy', fastify: '5.x' },
 })
 
-function checked(options: UnderstudyOptions): Config {
+function checked(options: UnderstudyOptions): Extract<OptionsResult, { ok: true }> {
   const result = configFromOptions(options)
-  if (result.ok) return result.config
+  if (result.ok) return result
   throw new Error(`understudy cannot start:\n${result.problems.map(formatProblem).join('\n')}`)
 }
 
-function routesOf({ routes, pools }: UnderstudyOptions): Readonly<Record<string, string | PoolRoute>> {
-  if (routes) return routes
-  const [only, ...others] = Object.keys(pools)
-  if (only === undefined || others.length > 0) {
-    throw new Error(
-      `understudy: with more than one pool say which paths go where, as in routes: { '/api/*': '${only}' }`,
-    )
-  }
-  return { '/*': only }
+/** The pools begin and end with the application. */
+function join(app: FastifyInstance, pools: PoolSet, application: Application): void {
+  app.addHook('onReady', async () => pools.start(true))
+  app.addHook('preClose', async () => {
+    application.end(pools.patience)
+    // They would keep the server from closing.
+    pools.closeTunnels()
+  })
+  app.addHook('onClose', async () => {
+    application.kill()
+    pools.kill()
+    await pools.flush()
+  })
 }
 
-function routesTo(config: Config, pools: PoolSet): UnderstudyControl['to'] {
-  const trusts = trustOf(config.listeners['application']?.trustedProxies ?? [])
-  const clientOf: PoolRouteSetup['clientOf'] = ({ socket, httpVersionMajor }: NodeRequest) => {
-    const address = plainAddress(socket.remoteAddress ?? 'unknown')
-    return {
-      listener: 'application',
-      address,
-      secure: 'encrypted' in socket,
-      version: httpVersionMajor >= 2 ? '2.0' : '1.1',
-      identity: '',
-      trusted: trusts(address),
-    }
-  }
-  return (name, rewrite) => ({
-    onRequest: poolHook({
-      pool: poolOf(pools, name),
-      rewrite: rewrite ? pathRewrite(rewrite.prefix, rewrite.to) : null,
-      limits: DEFAULT_CLIENT_LIMITS,
-      clientOf,
-    }),
-    handler: () => {
-      throw new Error('the hook has taken every request before')
-    },
+function takeUpgrades(app: FastifyInstance, { shared }: PoolSet): void {
+  routeUpgrades(app, shared.clock)
+  app.addHook('onReady', async () => {
+    if (app.server.listenerCount('upgrade') < 2) return
+    app.log.warn('WebSockets are taken by another plugin too: give one of them up, here with `upgrades: false`')
   })
 }
 
@@ -137,27 +115,36 @@ function poolOf(pools: PoolSet, name: string): HttpPool {
   throw new Error(`understudy: there is no pool ${name}; the pools are ${[...pools.parts.keys()].join(', ')}`)
 }
 
-function control(config: Config, pools: PoolSet): Omit<UnderstudyControl, 'to'> {
+function control(config: Config, pools: PoolSet, server: Application): UnderstudyControl {
+  const { clock, notices, logger } = pools.shared
   const access = {
     pools: pools.runtimes,
-    clock: pools.shared.clock,
+    clock,
     urlOf: (pool: string, upstream: string) =>
       config.pools[pool]?.upstreams.find(({ name }) => name === upstream)?.url.text ?? null,
   }
   return {
+    to: (name, rewrite) => {
+      const other = rewrite ? pathRewrite(`${rewrite.prefix.replace(/\/$/, '')}/*`, rewrite.to) : null
+      return poolRoute({ pool: poolOf(pools, name), rewrite: other, server })
+    },
     upstreams: () => [...pools.runtimes.values()].map((pool) => poolView(snapshot(access, pool))),
     command: (pool, name, details = {}) =>
       carryOut(access, pool, toCommand(name, details), { by: details.by ?? BY, why: details.why ?? '' }),
-    notices: pools.shared.notices,
+    notices: {
+      listen: (listener) => notices.listen(shielded(listener, (error) => logger.log.error(error))),
+      since: (id, pool) => notices.since(id, pool ?? null),
+    },
   }
 }
 
-function endWith(app: FastifyInstance, pools: PoolSet): void {
-  app.addHook('onReady', async () => pools.start(true))
-  // Tunnels would keep the server from closing.
-  app.addHook('preClose', async () => pools.closeTunnels())
-  app.addHook('onClose', async () => {
-    pools.kill()
-    await pools.flush()
-  })
+/** A pool must not stumble in the middle of a switch over somebody who only listens. */
+function shielded(listener: NoticeListener, report: (error: unknown) => void): NoticeListener {
+  return (notice) => {
+    try {
+      listener(notice)
+    } catch (error) {
+      report(error)
+    }
+  }
 }

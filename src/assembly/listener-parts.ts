@@ -1,10 +1,10 @@
 /** Builds a listener in front of its pools: HTTP or TCP, with its certificates. */
 import type { HttpListenerConfig, ListenerConfig, TcpListenerConfig } from '../config/schema.ts'
 import { identityLines } from '../http/client-identity.ts'
-import type { LocalRoute } from '../http/front.ts'
 import { createFront } from '../http/front.ts'
 import type { HttpPool } from '../http/http-pool.ts'
 import { HttpListener } from '../http/listener.ts'
+import type { LocalRoute } from '../http/local-route.ts'
 import { pathRewrite } from '../http/path-rewrite.ts'
 import { TcpListener } from '../tcp/listener.ts'
 import type { TcpPool } from '../tcp/tcp-pool.ts'
@@ -120,9 +120,8 @@ function localRoute(route: RouteConfig, pools: PoolSet): LocalRoute {
   const { path, methods = [], respond, redirect, pool = '', rewrite } = route
   if (respond) return { kind: 'respond', path, methods, ...respond }
   if (redirect) return { kind: 'redirect', path, methods, ...redirect }
-  const prefix = path.replace(/\*$/, '')
-  const rewritten = rewrite === undefined ? null : pathRewrite(prefix, rewrite)
-  return { kind: 'pool', path, methods, pool: httpPool(pools, pool), rewrite: rewritten }
+  const other = rewrite === undefined ? null : pathRewrite(path, rewrite)
+  return { kind: 'pool', path, methods, pool: httpPool(pools, pool), rewrite: other }
 }
 
 const httpPool = (pools: PoolSet, name: string): HttpPool => existing(poolNamed(pools, name).http, name)

@@ -6,13 +6,13 @@ import { createLogger } from '../logging.ts'
 import { isoTime, systemClock } from '../runtime/clock.ts'
 import type { Understudy } from '../understudy.ts'
 import { startUnderstudy } from '../understudy.ts'
+import { version } from '../version.ts'
 import { configOfFile } from './configuration.ts'
 import type { ShopEvent, Shops } from './demo-shops.ts'
 import { RESTART_AFTER, startShops } from './demo-shops.ts'
 import { eventLine } from './event-line.ts'
 import { paint, print } from './output.ts'
 import { endOnSignals } from './shutdown.ts'
-import { version } from './version.ts'
 
 const CONFIG = fileURLToPath(new URL('../../config/understudy.yaml', import.meta.url))
 

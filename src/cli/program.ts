@@ -1,6 +1,7 @@
 /** All commands and their help. What they do is in `commands/`. */
 import { Command } from 'commander'
 import { nearest } from '../config/problems.ts'
+import { version } from '../version.ts'
 import { addAutomation } from './commands/automation.ts'
 import { addCheck } from './commands/check.ts'
 import { addDemo } from './commands/demo.ts'
@@ -15,7 +16,6 @@ import { addSwitchover } from './commands/switchover.ts'
 import { addUpstreamAdmin } from './commands/upstream-admin.ts'
 import { CliError, EXIT, EXIT_HELP } from './exit.ts'
 import { plain } from './output.ts'
-import { version } from './version.ts'
 
 const EXAMPLES = `
 Examples:

@@ -6,8 +6,8 @@ import { createLogger } from '../logging.ts'
 import { systemClock } from '../runtime/clock.ts'
 import type { Understudy } from '../understudy.ts'
 import { startUnderstudy } from '../understudy.ts'
+import { version } from '../version.ts'
 import { endOnSignals } from './shutdown.ts'
-import { version } from './version.ts'
 
 export async function serve(config: Config, configFile: string | null): Promise<void> {
   const logger = createLogger({ level: config.log.level, access: config.log.access, clock: systemClock })

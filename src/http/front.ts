@@ -3,68 +3,47 @@
  * connections that the listener has let in. What no local route answers goes to the listener's pool.
  */
 import http from 'node:http'
-import type { Socket } from 'node:net'
-import type { FastifyInstance, onRequestHookHandler } from 'fastify'
+import type { FastifyInstance } from 'fastify'
 import Fastify from 'fastify'
 import type { ClientLimits } from '../wire/limits.ts'
+import type { Refusal } from '../wire/request-head.ts'
 import { everyMethod } from './every-method.ts'
-import type { ClientInfo } from './exchange.ts'
+import { FrontConnection } from './front-connection.ts'
 import type { HttpPool } from './http-pool.ts'
-import type { Front, ServedConnection } from './listener.ts'
-import type { PathRewrite } from './path-rewrite.ts'
-import type { PoolRouteSetup } from './pool-route.ts'
-import { forward, poolHook } from './pool-route.ts'
+import type { Front } from './listener.ts'
+import type { LocalRoute } from './local-route.ts'
+import { localRoute } from './local-route.ts'
+import type { PoolRouteSetup, RouteServer } from './pool-route.ts'
+import { forward, poolRoute } from './pool-route.ts'
 import { routeUpgrades } from './upgrade-routing.ts'
-
-/** `path`: exact, or a prefix that ends in `/*`. `methods`: empty for all. */
-export type LocalRoute = Readonly<{ path: string; methods: readonly string[] }> &
-  (
-    | Readonly<{ kind: 'respond'; status: number; body: string; type: string }>
-    | Readonly<{ kind: 'redirect'; status: number; to: string }>
-    | Readonly<{ kind: 'pool'; pool: HttpPool; rewrite: PathRewrite | null }>
-  )
 
 export type FrontSetup = Readonly<{ routes: readonly LocalRoute[]; pool: HttpPool; limits: ClientLimits }>
 
-const CHECK_EVERY = 1_000
-
-export async function createFront(setup: FrontSetup): Promise<Front> {
-  const connections = new WeakMap<object, FrontConnection>()
-  const { limits } = setup
-  const connectionOf = (socket: object): FrontConnection => {
-    const connection = connections.get(socket)
-    if (!connection) throw new Error('a request came in by a connection that no listener has let in')
-    return connection
-  }
-  const toPool = (pool: HttpPool, rewrite: PathRewrite | null = null): PoolRouteSetup => ({
-    pool,
-    rewrite,
-    limits,
-    clientOf: ({ socket }) => connectionOf(socket).client,
-  })
+export async function createFront({ routes, pool, limits }: FrontSetup): Promise<Front> {
+  const connections = new Connections(limits)
+  const toPool: PoolRouteSetup = { pool, rewrite: null, server: connections }
   const app = Fastify({
     exposeHeadRoutes: false,
-    serverFactory: (handler) =>
-      http.createServer(serverOptions(limits), (request, response) => {
-        connectionOf(request.socket).begin(response)
-        handler(request, response)
-      }),
+    serverFactory: (handler) => createServer(connections, handler, toPool),
+    clientErrorHandler: (error, socket) => connections.of(socket)?.refuse(refusalOf(error)),
     // A path that cannot be decoded matches no local route; what it means is the upstream's business.
     frameworkErrors: (_error, request, reply) => {
       reply.hijack()
-      forward(request.raw, reply.raw, {}, toPool(setup.pool))
+      forward(request.raw, reply.raw, toPool)
     },
   })
   everyMethod(app)
-  for (const route of setup.routes) addRoute(app, route, toPool)
-  addFallback(app, setup.routes, poolHook(toPool(setup.pool)))
-  routeUpgrades(app)
+  for (const route of routes) {
+    const method = route.methods.length === 0 ? app.supportedMethods : [...route.methods]
+    app.route({ method, url: route.path, ...localRoute(route, connections) })
+  }
+  addFallback(app, routes, toPool)
+  routeUpgrades(app, pool.clock)
   await app.ready()
   return {
     serve: ({ socket }, client, onEnd) => {
-      const connection = new FrontConnection(socket, client)
-      connections.set(socket, connection)
-      socket.once('close', onEnd)
+      const connection = new FrontConnection(socket, client, { limits, sweeper: pool.sweeper, onEnd })
+      connections.add(socket, connection)
       app.server.emit('connection', socket)
       socket.resume()
       return connection
@@ -72,76 +51,101 @@ export async function createFront(setup: FrontSetup): Promise<Front> {
   }
 }
 
+/** What the routes of a front ask about their clients. */
+class Connections implements RouteServer {
+  readonly limits: ClientLimits
+  /** Every connection knows for itself. */
+  readonly endsBy = null
+  private readonly bySocket = new WeakMap<object, FrontConnection>()
+  private readonly asking = new WeakSet<object>()
+
+  constructor(limits: ClientLimits) {
+    this.limits = limits
+  }
+
+  add(socket: object, connection: FrontConnection): void {
+    this.bySocket.set(socket, connection)
+  }
+
+  of(socket: object): FrontConnection | undefined {
+    return this.bySocket.get(socket)
+  }
+
+  clientOf: RouteServer['clientOf'] = ({ socket }) => this.known(socket).client
+
+  onUpgrade: RouteServer['onUpgrade'] = ({ socket }, connection) => this.known(socket).upgraded(connection)
+
+  asksFirst: RouteServer['asksFirst'] = (request) => this.asking.has(request)
+
+  willAsk(request: object): void {
+    this.asking.add(request)
+  }
+
+  private known(socket: object): FrontConnection {
+    const connection = this.of(socket)
+    if (!connection) throw new Error('a request came in by a connection that no listener has let in')
+    return connection
+  }
+}
+
+function createServer(connections: Connections, handler: http.RequestListener, toPool: PoolRouteSetup): http.Server {
+  const { headBytes, idleTimeout } = connections.limits
+  const serve = (request: http.IncomingMessage, response: http.ServerResponse, refusal = faultOf(request)): void => {
+    const connection = connections.of(request.socket)
+    // RFC 9112 §3.2.2: an absolute target without a path has the path /.
+    request.url = request.url?.replace(/^(https?:\/\/[^/?]*)(?=\?|$)/i, '$1/') ?? '/'
+    const turn = (): void => {
+      if (refusal) connection?.refuseRequest(response, refusal)
+      // §3.2.4: of no path at all, so of no route.
+      else if (request.url === '*') forward(request, response, toPool)
+      else handler(request, response)
+    }
+    connection?.begin({ request, response, serve: turn })
+  }
+  // Its own limits on time begin to work only when it listens. Ours are in FrontConnection, and in the pool's forwarding.
+  const options = {
+    maxHeaderSize: headBytes,
+    keepAliveTimeout: idleTimeout,
+    requestTimeout: 0,
+    requireHostHeader: false,
+  }
+  const server = http.createServer(options, (request, response) => serve(request, response))
+  // Node's types do not know it: a client that has finished sending still gets its answer.
+  Object.assign(server, { httpAllowHalfOpen: true })
+  server.on('checkContinue', (request, response) => {
+    connections.willAsk(request)
+    serve(request, response)
+  })
+  server.on('checkExpectation', (request, response) => {
+    serve(request, response, { status: 417, reason: 'unknown expectation' })
+  })
+  server.on('connect', ({ socket }) => {
+    connections.of(socket)?.refuse({ status: 501, reason: 'CONNECT is not supported' })
+  })
+  return server
+}
+
 /** Every path and method that no local route has taken. */
-function addFallback(app: FastifyInstance, routes: readonly LocalRoute[], onRequest: onRequestHookHandler): void {
+function addFallback(app: FastifyInstance, routes: readonly LocalRoute[], toPool: PoolRouteSetup): void {
   const all = routes.find(({ path }) => path === '/*')
   if (all?.methods.length === 0) return
   const method = app.supportedMethods.filter((each) => !all?.methods.includes(each))
-  app.route({ method, url: '/*', onRequest, handler: nobody })
+  if (method.length > 0) app.route({ method, url: '/*', ...poolRoute(toPool) })
 }
 
-function addRoute(
-  app: FastifyInstance,
-  route: LocalRoute,
-  toPool: (pool: HttpPool, rewrite: PathRewrite | null) => PoolRouteSetup,
-): void {
-  const method = route.methods.length === 0 ? app.supportedMethods : [...route.methods]
-  const url = route.path
-  switch (route.kind) {
-    case 'respond':
-      return void app.route({
-        method,
-        url,
-        handler: (_request, reply) => reply.status(route.status).type(route.type).send(route.body),
-      })
-    case 'redirect':
-      return void app.route({ method, url, handler: (_request, reply) => reply.redirect(route.to, route.status) })
-    case 'pool':
-      app.route({ method, url, onRequest: poolHook(toPool(route.pool, route.rewrite)), handler: nobody })
-  }
+/** What Node's parser lets pass, and no route should see. */
+function faultOf({ httpVersion, headers }: http.IncomingMessage): Refusal | null {
+  if (!httpVersion.startsWith('1.')) return { status: 505, reason: `HTTP/${httpVersion} is not supported` }
+  return httpVersion === '1.1' && headers.host === undefined ? { status: 400, reason: 'no Host' } : null
 }
 
-/** The hook has taken every request before. */
-function nobody(): never {
-  throw new Error('a request of a pool came to a handler')
+/** What Node's parser stumbles over. */
+const STUMBLES: Readonly<Record<string, Refusal>> = {
+  HPE_HEADER_OVERFLOW: { status: 431, reason: 'head too large' },
+  HPE_CHUNK_EXTENSIONS_OVERFLOW: { status: 413, reason: 'chunk extensions' },
+  HPE_INVALID_VERSION: { status: 505, reason: 'unknown version' },
+  HPE_INVALID_EOF_STATE: { status: 400, reason: 'the request was cut off' },
 }
 
-const serverOptions = (limits: ClientLimits): http.ServerOptions => ({
-  maxHeaderSize: limits.headBytes,
-  headersTimeout: limits.headTimeout,
-  keepAliveTimeout: limits.idleTimeout,
-  // The pool's own rules bound how long a body may take.
-  requestTimeout: 0,
-  connectionsCheckingInterval: CHECK_EVERY,
-})
-
-/** One connection, served by Node and Fastify. */
-class FrontConnection implements ServedConnection {
-  readonly client: ClientInfo
-  private readonly socket: Socket
-  private closing = false
-  private underWay = 0
-
-  constructor(socket: Socket, client: ClientInfo) {
-    this.socket = socket
-    this.client = client
-  }
-
-  begin(response: http.ServerResponse): void {
-    this.underWay++
-    if (this.closing) response.shouldKeepAlive = false
-    response.once('close', () => {
-      this.underWay--
-      if (this.closing) this.closeWhenDone()
-    })
-  }
-
-  closeWhenDone(): void {
-    this.closing = true
-    if (this.underWay === 0) this.socket.end()
-  }
-
-  kill(): void {
-    this.socket.destroy()
-  }
-}
+const refusalOf = ({ code }: Readonly<{ code: string }>): Refusal =>
+  STUMBLES[code] ?? { status: 400, reason: 'malformed' }

@@ -1,78 +1,114 @@
 /**
- * A pool as a route of a Fastify application: everything that hooks let through goes to the pool by the same forwarding
- * as everything else. It takes the request over in `onRequest`, before Fastify looks at its body or content type.
+ * A pool as a route of a Fastify application: what its hooks let through goes to the pool by the same forwarding as
+ * everything else. All hooks come first, those that expect a parsed body included, but nobody reads the body.
  */
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import type { onRequestHookHandler } from 'fastify'
+import type { Http2ServerRequest, Http2ServerResponse } from 'node:http2'
+import type { RouteOptions } from 'fastify'
 import { ClientConnection } from '../wire/client-connection.ts'
-import type { ClientLimits } from '../wire/limits.ts'
+import type { Refusal } from '../wire/request-head.ts'
+import type { FieldList } from './answer-sink.ts'
 import type { ClientInfo } from './exchange.ts'
+import { hookFields } from './hook-fields.ts'
 import type { HttpPool } from './http-pool.ts'
+import type { ServedConnection } from './listener.ts'
 import { MessageExchange } from './message-exchange.ts'
 import type { NodeRequest } from './node-request.ts'
-import { bodyFollows, nodeHead, upgradeHead } from './node-request.ts'
-import type { NodeResponse } from './node-sink.ts'
+import { bodyFollows, isHttp2, nodeHead } from './node-request.ts'
+import type { ServerState } from './node-sink.ts'
 import { NodeSink } from './node-sink.ts'
 import type { PathRewrite } from './path-rewrite.ts'
-import { rewritten } from './path-rewrite.ts'
+import { routedTarget } from './path-rewrite.ts'
+import { StreamSink } from './stream-sink.ts'
+import { unreadBody } from './unread-body.ts'
 import { upgradeOf } from './upgrade-routing.ts'
 import { WireExchange } from './wire-exchange.ts'
 
-export type PoolRouteSetup = Readonly<{
-  pool: HttpPool
-  /** Null: requests keep their path. */
-  rewrite: PathRewrite | null
-  limits: ClientLimits
+/** The server that requests come from. */
+export interface RouteServer extends ServerState {
   clientOf(request: NodeRequest): ClientInfo
-}>
+  /** The client waits to be told to continue, and nobody has told it. */
+  asksFirst(request: NodeRequest): boolean
+  /** The connection has left Node's server: only `connection` can end it now. Returns what to call at its end. */
+  onUpgrade(request: IncomingMessage, connection: ServedConnection): () => void
+}
 
-export function poolHook(setup: PoolRouteSetup): onRequestHookHandler {
-  return (request, reply) => {
-    const added = reply.getHeaders() as Record<string, string | string[]>
-    reply.hijack()
-    forward(request.raw, reply.raw, added, setup)
+/** `rewrite`: null where requests keep their path. */
+export type PoolRouteSetup = Readonly<{ pool: HttpPool; rewrite: PathRewrite | null; server: RouteServer }>
+export type PoolRoute = Required<Pick<RouteOptions, 'preParsing' | 'preValidation' | 'handler'>>
+type NodeResponse = ServerResponse | Http2ServerResponse
+
+export function poolRoute(setup: PoolRouteSetup): PoolRoute {
+  return {
+    ...unreadBody(),
+    handler: (request, reply) => {
+      const { raw } = request
+      if (raw.readableDidRead && bodyFollows(raw)) throw new Error('a hook has read the body that the pool is to get')
+      const added = hookFields(reply)
+      reply.hijack()
+      forward(raw, reply.raw, setup, added)
+    },
   }
 }
 
-/** `added`: response fields of those who looked at the request before. */
+/** `added`: fields of the answer that hooks have set. */
 export function forward(
   request: NodeRequest,
   response: NodeResponse,
-  added: Readonly<Record<string, string | string[]>>,
   setup: PoolRouteSetup,
+  added: FieldList = [],
 ): void {
-  const { pool, limits, rewrite } = setup
-  const client = setup.clientOf(request)
-  const target = rewritten(request.url ?? '/', rewrite)
-  const upgrade = upgradeOf(request)
-  if (upgrade && target !== null) return join(request as IncomingMessage, response as ServerResponse, target, setup)
-  const sink = new NodeSink(request, response, added)
-  const exchange = new MessageExchange({ sink, client, pool, limits })
-  const head =
-    target === null
-      ? ({ status: 400, reason: 'the path is encoded in a way that cannot be rewritten' } as const)
-      : nodeHead(request, target, limits)
-  if (typeof head === 'string') sink.start(exchange, head, bodyFollows(request))
-  else exchange.refuse(head)
+  // The client left while hooks made up their minds: nobody would ever tell.
+  if (request.socket.destroyed || response.writableEnded) return
+  const target = routedTarget(request.url ?? '/', setup.rewrite)
+  if (isHttp2(request)) forwardStream(request, response as Http2ServerResponse, { ...setup, target, added })
+  else forwardMessage(request, response as ServerResponse, { ...setup, target, added })
+}
+
+type Forwarded = PoolRouteSetup & Readonly<{ target: string | Refusal; added: FieldList }>
+
+function forwardStream(request: Http2ServerRequest, response: Http2ServerResponse, setup: Forwarded): void {
+  const { pool, server, target, added } = setup
+  const { limits } = server
+  const sink = new StreamSink(request, response, { added, server, sweeper: pool.sweeper })
+  const exchange = new MessageExchange({ sink, client: server.clientOf(request), pool, limits })
+  if (typeof target === 'string') sink.serve(exchange, target)
+  else exchange.refuse(target)
+}
+
+function forwardMessage(request: IncomingMessage, response: ServerResponse, setup: Forwarded): void {
+  const { pool, server, target, added } = setup
+  const { limits } = server
+  if (upgradeOf(request) && typeof target === 'string') return join(request, response, { ...setup, target })
+  const asksFirst = server.asksFirst(request)
+  const sink = new NodeSink(request, response, { added, server, sweeper: pool.sweeper, asksFirst })
+  const exchange = new MessageExchange({ sink, client: server.clientOf(request), pool, limits })
+  if (typeof target === 'string') sink.start(exchange, nodeHead(request, target, asksFirst))
+  else exchange.refuse(target)
 }
 
 /** An upgrade needs the connection itself: one of ours reads the request again, and becomes the tunnel. */
-function join(request: IncomingMessage, response: ServerResponse, target: string, setup: PoolRouteSetup): void {
-  const { pool, limits } = setup
+function join(
+  request: IncomingMessage,
+  response: ServerResponse,
+  { pool, server, target }: PoolRouteSetup & Readonly<{ target: string }>,
+): void {
   const upgrade = upgradeOf(request)
   if (!upgrade) return
   const { socket, head } = upgrade
-  const client = setup.clientOf(request)
+  const client = server.clientOf(request)
   response.detachSocket(socket)
-  socket.unshift(Buffer.concat([Buffer.from(upgradeHead(request, target), 'latin1'), head]))
-  new ClientConnection(socket, {
+  socket.unshift(Buffer.concat([Buffer.from(nodeHead(request, target, true), 'latin1'), head]))
+  let ended = (): void => {}
+  const connection = new ClientConnection(socket, {
     handler: (own) => new WireExchange(own, client, pool),
-    limits,
+    limits: server.limits,
     sweeper: pool.sweeper,
     // What follows would come past the hooks of the application.
     onlyOne: true,
-    onEnd: () => {},
+    onEnd: () => ended(),
   })
+  ended = server.onUpgrade(request, connection)
   // Its handle has moved: closed, the server does not wait for it any more.
   if (socket.pending) socket.destroy()
 }

@@ -253,7 +253,8 @@ export class ClientConnection implements TransportOwner, Swept {
   }
 
   private keepBacklog(bytes: Buffer, from: number, to: number): void {
-    if (this.closing) return
+    // No other request is served, but bytes behind an upgrade are the tunnel's.
+    if (this.closing && this.head.upgrade === '') return
     const rest = Buffer.from(bytes.subarray(from, to))
     this.backlog = this.backlog ? Buffer.concat([this.backlog, rest]) : rest
     if (this.backlog.length >= this.limits.headBytes) this.transport.pause()
