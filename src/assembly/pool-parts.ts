@@ -83,7 +83,8 @@ function buildRuntime(name: string, config: PoolConfig, { clock, notices, store,
     upstreams: upstreams as [Upstream, ...Upstream[]],
     policy: policyOf(config),
     evidence: { gatewayErrors: config.detect.gateway5xx, successRate: config.detect.successRate },
-    hangAfter: config.detect.hangAfter,
+    hang: { hangAfter: config.detect.hangAfter, widen: config.detect.widen },
+    gray: config.detect.gray !== 'off',
     hold: config.hold,
     restored: store.load(name),
     clock,
@@ -108,6 +109,7 @@ function buildHttp(
       attempt: { ...timeouts, holdAnswers: HOLD_ANSWERS },
       replayBody: replay.body,
       idempotencyKey: replay.idempotencyKey,
+      standbyReads: replay.standbyReads,
       upgradeIdle: timeouts.upgradeIdle,
       defaultHost: first ? authority(first.config) : '',
     },
@@ -136,9 +138,10 @@ function buildTcp(
 }
 
 function policyOf(config: PoolConfig): PoolPolicy {
-  const { kind, failover, failback, probe, drain, hold, hooks } = config
+  const { kind, detect, failover, failback, probe, drain, hold, hooks } = config
   return {
     kind,
+    gray: detect.gray === 'switch' ? 'switch' : 'report',
     failover: failover.mode,
     failback,
     health: { healthy: probe.healthy, unhealthy: probe.unhealthy },

@@ -12,12 +12,15 @@ const detect = z
     hangAfter: duration({ min: 250, max: 5_000 })
       .prefault('400ms')
       .describe('An upstream that says nothing for this long, to requests and to checks, is taken for hung.'),
+    widen: flag()
+      .prefault(true)
+      .describe(
+        'A stall that turns out to be none (a long garbage collection) makes `hangAfter` longer for a while, up to 5 s.',
+      ),
     gray: z
       .enum(['switch', 'report', 'off'])
       .prefault('switch')
-      .describe(
-        'What to do when checks pass but requests stall on the active upstream only. Without effect in this version.',
-      ),
+      .describe('What to do when checks pass but requests of several kinds stall on the active upstream only.'),
     gateway5xx: count({ min: 1, max: 1_000 })
       .prefault(5)
       .describe('502, 503 or 504 answers in a row, on more than one path, that make an upstream unfit.'),
@@ -57,7 +60,7 @@ const replay = z
     standbyReads: flag()
       .exactOptional()
       .describe(
-        'Let the standby answer safe requests while the active upstream is suspected. Without effect in this version.',
+        'Let the standby answer safe requests while the active upstream is suspected, or stalls. Never with `kind: singleWriter`.',
       )
       .meta({ defaultNote: '`true`, with `kind: singleWriter` `false`', example: true }),
   })

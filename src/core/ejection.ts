@@ -5,7 +5,15 @@ import { ms } from './time.ts'
 /** detection.md: crash R1/R2, hang R3, errors R4, gray R5 (its model has its own place: suspicion.ts). */
 export type ConvictionRule = 'crash' | 'hang' | 'errors' | 'gray'
 
-export type Conviction = Readonly<{ rule: ConvictionRule; detail: string }>
+/** `figures`: what was measured, for the record. */
+export type Conviction = Readonly<{
+  rule: ConvictionRule
+  detail: string
+  figures?: Readonly<Record<string, number>>
+}>
+
+/** It still answers, if badly: better than nobody, and no reason to give up what it has begun. */
+export const stillAnswers = (rule: ConvictionRule): boolean => rule === 'errors' || rule === 'gray'
 
 export type Ejection = Readonly<{ rule: ConvictionRule; detail: string; since: Millis; until: Millis; strikes: number }>
 
@@ -21,7 +29,6 @@ const MEMORY = 600_000
  */
 export function eject(previous: Ejection | null, conviction: Conviction, now: Millis): Ejection {
   const strikes = previous && now - previous.until < MEMORY ? previous.strikes + (now < previous.until ? 0 : 1) : 1
-  const proven = conviction.rule === 'crash' || conviction.rule === 'hang'
-  const length = proven ? DEAD_FOR : Math.min(LONGEST, ERRORS_FOR * 2 ** (strikes - 1))
+  const length = stillAnswers(conviction.rule) ? Math.min(LONGEST, ERRORS_FOR * 2 ** (strikes - 1)) : DEAD_FOR
   return { rule: conviction.rule, detail: conviction.detail, since: now, until: ms(now + length), strikes }
 }

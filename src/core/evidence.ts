@@ -5,6 +5,8 @@
 import type { Conviction } from './ejection.ts'
 import type { Failure, FailureKind } from './failure.ts'
 import { isGatewayStatus } from './failure.ts'
+import { Latencies } from './latencies.ts'
+import { Outstanding } from './outstanding.ts'
 import type { Millis } from './time.ts'
 import { ms } from './time.ts'
 import { SlidingCount } from './window.ts'
@@ -28,20 +30,24 @@ const RESETS_TO_CONFIRM = 3
 const RATE_WINDOW = 1_000
 const RATE_MINIMUM = 20
 const MAX_CLASSES = 64
+/** Silences seen before one can be called improbable. */
+const SILENCES_KNOWN = 200
+const RECENT_WINDOW = 250
 const FINE_WINDOW = 2_000
 const FINE_MINIMUM = 20
 
 export class Evidence {
   /** Any byte from any of its sockets, data or probe. */
   lastByteAt: Millis
-  /** Attempts that were sent and have had no byte of an answer, and since when there has been at least one. */
-  private waiting = 0
-  private waitingSince: Millis
-
+  /** Attempts that wait for their first byte. */
+  readonly outstanding = new Outstanding()
+  /** How long it usually says nothing while something is outstanding. */
+  private readonly silences: Latencies
   private readonly policy: EvidencePolicy
   private readonly good = new SlidingCount(RATE_WINDOW, 10)
   private readonly bad = new SlidingCount(RATE_WINDOW, 10)
   private readonly fine = new SlidingCount(FINE_WINDOW, 10)
+  private readonly recent = new SlidingCount(RECENT_WINDOW, 5)
   private readonly resets = new SlidingCount(RESETS_WITHIN, 10)
   private consecutive = 0
   /** Route classes that failed lately: one broken path must never convict. */
@@ -54,21 +60,20 @@ export class Evidence {
   constructor(policy: EvidencePolicy, now: Millis) {
     this.policy = policy
     this.lastByteAt = now
-    this.waitingSince = now
-  }
-
-  sent(now: Millis): void {
-    if (this.waiting++ === 0) this.waitingSince = now
-  }
-
-  /** The attempt has its first byte, or has ended without one. */
-  settled(): void {
-    if (this.waiting > 0) this.waiting--
+    this.silences = new Latencies(now)
   }
 
   byte(now: Millis): void {
+    const { oldestSince } = this.outstanding
+    if (oldestSince !== null) this.silences.add(now - Math.max(oldestSince, this.lastByteAt), now)
     this.lastByteAt = now
     this.brokenAt = null
+  }
+
+  /** A silence that is twice as long as all but one in a thousand, ms; null while too little is known. */
+  improbableSilence(now: Millis): number | null {
+    if (this.silences.weight < SILENCES_KNOWN) return null
+    return 2 * Number(this.silences.exceededBy(0.001, now))
   }
 
   connected(): void {
@@ -77,7 +82,7 @@ export class Evidence {
 
   /** Since when nothing has come although something is due; null when nothing is. */
   silentSince(probePendingSince: Millis | null): Millis | null {
-    const due = this.waiting > 0 ? this.waitingSince : probePendingSince
+    const due = this.outstanding.oldestSince ?? probePendingSince
     if (due === null) return null
     const first = probePendingSince === null ? due : Math.min(due, probePendingSince)
     return ms(Math.max(first, this.lastByteAt))
@@ -95,6 +100,7 @@ export class Evidence {
     this.consecutive = 0
     this.good.add(now)
     this.fine.add(now)
+    this.recent.add(now)
   }
 
   failed(failure: Failure, routeClass: string, now: Millis): Finding | null {
@@ -113,7 +119,7 @@ export class Evidence {
   probed(failure: FailureKind | null, now: Millis): Finding | null {
     if (failure === null) {
       this.refusedAt = null
-      this.byte(now)
+      this.brokenAt = null
       return null
     }
     return this.crashSign(failure, now)
@@ -122,6 +128,11 @@ export class Evidence {
   /** Rule R7: enough real requests succeeded in the last two seconds. */
   trafficFine(now: Millis): boolean {
     return this.fine.sum(now) >= FINE_MINIMUM
+  }
+
+  /** Good answers in the last quarter of a second. */
+  recentlyGood(now: Millis): number {
+    return this.recent.sum(now)
   }
 
   /** We ourselves stood still: what the clock says about others is void. */
@@ -148,7 +159,7 @@ export class Evidence {
     const detail = refused
       ? `connect ${kind} twice within ${Math.ceil(now - first)} ms`
       : 'accepts connections and closes them'
-    return { type: 'convict', conviction: { rule: 'crash', detail } }
+    return { type: 'convict', conviction: { rule: 'crash', detail, figures: { signsApartMs: Math.ceil(now - first) } } }
   }
 
   private failedAnswer(gateway: boolean, routeClass: string, detail: string, now: Millis): Finding | null {
@@ -157,16 +168,18 @@ export class Evidence {
     this.remember(routeClass, now)
     if (this.failingClasses(now) < 2) return this.consecutive === this.policy.gatewayErrors ? CONFIRM : null
     if (this.consecutive >= this.policy.gatewayErrors) {
-      return this.convictErrors(`${detail}, ${this.consecutive} times in a row`)
+      return this.convictErrors(`${detail}, ${this.consecutive} times in a row`, now)
     }
     const bad = this.bad.sum(now)
     const all = bad + this.good.sum(now)
     if (all < RATE_MINIMUM || (all - bad) / all >= this.policy.successRate) return null
-    return this.convictErrors(`${detail}: ${bad} of ${all} failed in the last second`)
+    return this.convictErrors(`${detail}: ${bad} of ${all} failed in the last second`, now)
   }
 
-  private convictErrors(detail: string): Finding {
-    return { type: 'convict', conviction: { rule: 'errors', detail } }
+  private convictErrors(detail: string, now: Millis): Finding {
+    const { consecutive } = this
+    const figures = { consecutive, failed: this.bad.sum(now), good: this.good.sum(now), paths: this.failing.size }
+    return { type: 'convict', conviction: { rule: 'errors', detail, figures } }
   }
 
   private remember(routeClass: string, now: Millis): void {

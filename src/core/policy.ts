@@ -5,6 +5,8 @@ export type PoolPolicy = Readonly<{
   /** `singleWriter`: the old active's connections are closed before the first byte reaches the new one. */
   kind: 'stateless' | 'singleWriter'
   failover: 'automatic' | 'manual'
+  /** Rule R5: whether a gray failure moves the traffic, or is only told of. */
+  gray: 'switch' | 'report'
   failback: Readonly<{ mode: 'automatic' | 'manual' | 'never'; after: number }>
   health: HealthPolicy
   /** `failover`: whether tunnels to an unfit upstream are cut at once or may finish within `upgrade`. */

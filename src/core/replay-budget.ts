@@ -1,4 +1,7 @@
-/** Replays of answers that may be the application's own fault (500): at most a tenth of the traffic, after a burst. */
+/**
+ * A bound for what a healthy standby is asked in addition: answers that may be the application's own fault (500) tried
+ * again, requests hedged. At most a tenth of the traffic, after a burst.
+ */
 
 const SHARE = 0.1
 const BURST = 50

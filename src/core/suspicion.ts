@@ -1,29 +1,69 @@
 /**
- * Rule R3, the hang: suspicion is free, conviction is expensive. Silence makes a suspect; probes on fresh sockets and a
- * control probe to the standby decide. This is the simple form, silence alone; a statistical model of answer times would
- * take the place of `suspect` and leave the steps after it as they are.
+ * Rule R3, the hang: suspicion is free, conviction is expensive. An improbable silence makes hesitant, a longer one makes
+ * a suspect; probes on fresh sockets and a control probe to the standby decide. One byte from anywhere ends all doubt.
  */
+import type { Doubt } from './doubt.ts'
 import type { Millis } from './time.ts'
 
+export type HangPolicy = Readonly<{
+  /** Silence that convicts, ms. */
+  hangAfter: number
+  /** Stalls that turned out to be none make it longer for a while. */
+  widen: boolean
+}>
+
 /** `confirm`: probe the suspect on a fresh socket and a standby as control. `convict`: the evidence is complete. */
-export type SuspicionStep = 'none' | 'confirm' | 'confirm-again' | 'refuted' | 'convict'
+export type SuspicionStep = 'none' | 'confirm' | 'confirm-again' | 'convict'
+
+export type Silence = Readonly<{
+  /** Since when nothing has come although something is due; null when nothing is. */
+  since: Millis | null
+  /** How long the oldest probe under way has had no answer, ms; 0 without one. */
+  probe: number
+  /** How improbable it is that what is outstanding still is. */
+  phi: number
+}>
 
 /** Shares of `hangAfter` (default 400 ms): suspect after 150 ms of silence, ask again 50 ms later, convict at 400 ms. */
-const SUSPECT_AT = 0.375
-const ASK_AGAIN_AT = 0.5
+export const SUSPECT_AT = 0.375
+export const ASK_AGAIN_AT = 0.5
+/** Φ from which silence is suspicious: one in ten. */
+const SUSPICIOUS = 1
+/** A stall half as long again as the longest one that was survived is news. */
+const MARGIN = 1.5
+export const WIDEST = 5_000
+const STALL_HALF_LIFE = 600_000
 
 export class Suspicion {
-  private readonly hangAfter: number
+  private readonly policy: HangPolicy
+  private level: Doubt = 'none'
   private suspectSince: Millis | null = null
   private askedAgain = false
   private controlAnswered = false
+  private longestStall = 0
+  private stalledAt: Millis | null = null
 
-  constructor(hangAfter: number) {
-    this.hangAfter = hangAfter
+  constructor(policy: HangPolicy) {
+    this.policy = policy
   }
 
-  get suspected(): boolean {
-    return this.suspectSince !== null
+  get doubt(): Doubt {
+    return this.level
+  }
+
+  /** Silence that makes a suspect, ms. */
+  get suspectAfter(): number {
+    return this.policy.hangAfter * SUSPECT_AT
+  }
+
+  /** Silence that convicts now, ms: longer than configured while longer stalls are remembered. */
+  hangAfter(now: Millis): number {
+    const { hangAfter, widen } = this.policy
+    return widen ? Math.min(WIDEST, Math.max(hangAfter, MARGIN * this.rememberedStall(now))) : hangAfter
+  }
+
+  hesitate(): void {
+    if (this.level === 'none') this.level = 'hesitant'
   }
 
   /** A standby answered a probe that was sent at `sentAt`: the network, and we ourselves, are in order. */
@@ -31,31 +71,42 @@ export class Suspicion {
     if (this.suspectSince !== null && sentAt >= this.suspectSince) this.controlAnswered = true
   }
 
-  /** `silentSince` is null when no answer is due. */
-  check(silentSince: Millis | null, lastByteAt: Millis, now: Millis): SuspicionStep {
-    const silence = silentSince === null ? 0 : now - silentSince
+  check({ since, probe, phi }: Silence, now: Millis): SuspicionStep {
+    const silence = since === null ? 0 : now - since
     if (this.suspectSince === null) {
-      if (silence < this.hangAfter * SUSPECT_AT) return 'none'
+      if (silence < this.suspectAfter || (phi < SUSPICIOUS && probe < this.suspectAfter)) return 'none'
+      this.level = 'suspect'
       this.suspectSince = now
       return 'confirm'
     }
-    // One byte from anywhere refutes.
-    if (lastByteAt > this.suspectSince) {
-      this.reset()
-      return 'refuted'
-    }
     const suspected = now - this.suspectSince
-    if (!this.askedAgain && suspected >= this.hangAfter * (ASK_AGAIN_AT - SUSPECT_AT)) {
+    if (!this.askedAgain && suspected >= this.policy.hangAfter * (ASK_AGAIN_AT - SUSPECT_AT)) {
       this.askedAgain = true
       return 'confirm-again'
     }
-    const due = suspected >= this.hangAfter * (1 - SUSPECT_AT)
+    const due = suspected >= this.hangAfter(now) - this.suspectAfter
     return due && this.askedAgain && this.controlAnswered ? 'convict' : 'none'
   }
 
+  /** A byte, after `silence` ms without one: whatever was suspected is refuted. Returns what the doubt was. */
+  heard(silence: number, now: Millis): Doubt {
+    const refuted = this.level
+    if (refuted === 'suspect' && silence > this.rememberedStall(now)) {
+      this.longestStall = silence
+      this.stalledAt = now
+    }
+    this.reset()
+    return refuted
+  }
+
   reset(): void {
+    this.level = 'none'
     this.suspectSince = null
     this.askedAgain = false
     this.controlAnswered = false
+  }
+
+  private rememberedStall(now: Millis): number {
+    return this.stalledAt === null ? 0 : this.longestStall * 0.5 ** ((now - this.stalledAt) / STALL_HALF_LIFE)
   }
 }

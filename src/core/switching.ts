@@ -3,6 +3,7 @@
  * pool goes step by step, `drain → cut → fence → promote → verify`, so that two writers never serve at the same time.
  */
 import { penalise, postpone } from './damping.ts'
+import { stillAnswers } from './ejection.ts'
 import { epoch } from './epoch.ts'
 import type { Effect, Notice, NoticeType, PoolEvent, Retirement } from './events.ts'
 import type { PoolPolicy } from './policy.ts'
@@ -201,7 +202,7 @@ function retirement({ unfit }: Pick<SwitchOrder, 'unfit'>, policy: PoolPolicy, n
 
 /** No answer is to be expected from it any more. One that answers badly may still finish what it has begun. */
 function isDead(unfit: Ineligible): boolean {
-  if (unfit.reason === 'ejected') return unfit.rule === 'crash' || unfit.rule === 'hang'
+  if (unfit.reason === 'ejected') return !stillAnswers(unfit.rule)
   return unfit.reason === 'unhealthy' && unfit.silent
 }
 

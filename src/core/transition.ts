@@ -4,7 +4,7 @@
  */
 import type { Learned } from './commands.ts'
 import { command } from './commands.ts'
-import { eject } from './ejection.ts'
+import { eject, stillAnswers } from './ejection.ts'
 import type { CommandReply, Effect, PoolEvent } from './events.ts'
 import { observeProbe } from './health.ts'
 import { announceFitness, decide, nextWake } from './planner.ts'
@@ -41,7 +41,7 @@ function learn(state: PoolState, event: PoolEvent, policy: PoolPolicy): Learned 
     case 'probe-result':
       return learnProbe(state, event, policy)
     case 'convicted':
-      return learnConviction(state, event)
+      return learnConviction(state, event, policy)
     case 'command':
       return command(state, event, policy)
     case 'drained':
@@ -67,14 +67,14 @@ function learnProbe(state: PoolState, event: EventOf<'probe-result'>, policy: Po
   return fact(step.state, step.effects)
 }
 
-function learnConviction(state: PoolState, event: EventOf<'convicted'>): Learned {
+function learnConviction(state: PoolState, event: EventOf<'convicted'>, policy: PoolPolicy): Learned {
   // Evidence gathered under an older route says nothing about this one.
   if (event.epoch < state.epoch) return fact(state)
   const { at, upstream, conviction } = event
   const base = { at, pool: state.pool, epoch: state.epoch, upstream, rule: conviction.rule }
-  const answers = conviction.rule === 'errors' || conviction.rule === 'gray'
-  if (answers && !bestCandidate(state.upstreams, at, upstream)) {
-    const text = `${upstream} fails (${conviction.detail}) but nothing better is available, so it stays`
+  const withheld = withholds(state, event, policy)
+  if (withheld !== null) {
+    const text = `${upstream} fails (${conviction.detail}) but ${withheld}, so it stays`
     return fact(state, [{ type: 'announce', notice: { ...base, type: 'conviction-withheld', text } }])
   }
   const ejected = withUpstream(state, upstream, (found) => ({
@@ -83,4 +83,13 @@ function learnConviction(state: PoolState, event: EventOf<'convicted'>): Learned
   }))
   const text = `${upstream} is out (${conviction.rule}): ${conviction.detail}`
   return fact(ejected, [{ type: 'announce', notice: { ...base, type: 'ejected', text } }])
+}
+
+/** Why an upstream that answers, if badly, is not taken out; null when it is. */
+function withholds(state: PoolState, event: EventOf<'convicted'>, policy: PoolPolicy): string | null {
+  const { rule } = event.conviction
+  if (rule === 'gray' && policy.gray === 'report') return 'a gray failure is only to be reported'
+  return stillAnswers(rule) && !bestCandidate(state.upstreams, event.at, event.upstream)
+    ? 'nothing better is available'
+    : null
 }

@@ -2,8 +2,11 @@
  * One try of one request at one upstream: sends it, watches its deadlines, hands the answer on or reports one Failure.
  * Reused by its forwarding; a channel that was let go of cannot reach it any more.
  */
+
+import { NO_CLASS } from '../core/answer-times.ts'
 import type { Failure, FailureKind, FailurePhase } from '../core/failure.ts'
 import { isFailureStatus } from '../core/failure.ts'
+import type { Awaited } from '../core/outstanding.ts'
 import type { Millis } from '../core/time.ts'
 import type { ResponseHead } from '../wire/response-head.ts'
 import type { Transport } from '../wire/transport.ts'
@@ -20,9 +23,10 @@ export type AttemptLimits = Readonly<{
   holdAnswers: number
 }>
 
-/** What an attempt needs of the request it serves, and tells it. */
-export interface AttemptOwner {
+/** What an attempt needs of the request it serves. */
+export interface AttemptedRequest {
   readonly method: string
+  readonly target: string
   readonly bareBody: boolean
   readonly bodyDone: boolean
   /** The client sends its body only when it is told to. */
@@ -34,52 +38,68 @@ export interface AttemptOwner {
   routeClass(): string
   /** Bytes of the request may flow. */
   onRequestWritable(): void
+}
+
+/** What an attempt tells, to whoever keeps it. */
+export interface AttemptOwner {
   onInterim(head: ResponseHead): void
   /** The upstream answered with an error that may be replayed. True: the answer is not wanted, the attempt is over. */
-  declines(failure: Failure): boolean
+  declines(failure: Failure, attempt: Attempt): boolean
   /** Head and first bytes. Returns false when the client should be given time. */
-  onAnswer(head: ResponseHead, body: string): boolean
+  onAnswer(head: ResponseHead, body: string, attempt: Attempt): boolean
   onAnswerBytes(source: Transport | null, bytes: Buffer, from: number, to: number): boolean
   /** `trailers`: field lines, for exchanges whose bodies are bare. */
   onAnswerEnd(trailers: string): void
   /** A 101: opens the tunnel, or says why not. */
   onSwitching(channel: UpstreamChannel): string | null
-  onFailed(failure: Failure): void
+  onFailed(failure: Failure, attempt: Attempt): void
   /** True: goes on waiting all the same. */
   keepsWaiting(failure: Failure): boolean
+  /** The answer takes longer than such answers nearly ever do, and the upstream is in doubt. */
+  onOverdue(): void
 }
 
 const INLINE = 16_384
 const STALE_SHOWS_WITHIN = 200
 
-export class Attempt implements ResponseHandler {
+export class Attempt implements ResponseHandler, Awaited {
   endpoint: UpstreamEndpoint | null = null
+  awaitedSince: Millis
+  awaitedClass = NO_CLASS
+  earlier: Awaited | null = null
+  later: Awaited | null = null
+  private readonly request: AttemptedRequest
   private readonly owner: AttemptOwner
   private readonly limits: AttemptLimits
   private readonly now: () => Millis
   private channel: UpstreamChannel | null = null
   private phase: FailurePhase = 'connecting'
   private fresh = true
-  private waiting = false
   private held = ''
   private holding = false
   private since: Millis
   /** Sent after another upstream had failed the same request: the request itself may be the culprit. */
   private suspectRequest = false
 
-  constructor(owner: AttemptOwner, limits: AttemptLimits, now: () => Millis) {
+  constructor(
+    request: AttemptedRequest,
+    owner: AttemptOwner,
+    setup: Readonly<{ limits: AttemptLimits; now: () => Millis }>,
+  ) {
+    this.request = request
     this.owner = owner
-    this.limits = limits
-    this.now = now
-    this.since = now()
+    this.limits = setup.limits
+    this.now = setup.now
+    this.since = this.now()
+    this.awaitedSince = this.since
   }
 
   get method(): string {
-    return this.owner.method
+    return this.request.method
   }
 
   get bareBody(): boolean {
-    return this.owner.bareBody
+    return this.request.bareBody
   }
 
   /** The request's bytes can be written as they come. */
@@ -90,7 +110,6 @@ export class Attempt implements ResponseHandler {
   start(endpoint: UpstreamEndpoint, how: Readonly<{ fresh: boolean; repeatable: boolean; suspect: boolean }>): void {
     this.endpoint = endpoint
     this.phase = 'connecting'
-    this.waiting = false
     this.held = ''
     this.holding = false
     this.suspectRequest = how.suspect
@@ -100,6 +119,8 @@ export class Attempt implements ResponseHandler {
     this.channel = channel
     this.fresh = channel.served === 0
     channel.use(this)
+    // Already beyond that, or failed, when the channel was ready.
+    if (this.phase === 'connecting' && this.channel === channel) endpoint.ledger.awaitConnection(this, this.since)
   }
 
   /** Returns false when the upstream should be given time. */
@@ -111,8 +132,8 @@ export class Attempt implements ResponseHandler {
   requestEnded(): void {
     if (this.phase === 'connecting' || !this.channel) return
     this.channel.requestFinished()
-    if (this.phase === 'partly-sent') this.phase = 'awaiting-head'
     this.since = this.now()
+    if (this.phase === 'partly-sent') this.awaitAnswer()
   }
 
   clientWritable(): void {
@@ -128,24 +149,38 @@ export class Attempt implements ResponseHandler {
   }
 
   onConnected(): void {
-    const { channel, owner } = this
+    const { channel, request } = this
     if (!channel) return
     this.phase = 'unsent'
-    const { body } = owner
+    const now = this.now()
+    this.connectionReady(now)
+    const { body } = request
     let flowing = channel.writeText(body.text)
     for (const chunk of body.chunks) flowing = channel.writeKept(chunk)
     body.trim()
-    this.phase = owner.bodyDone ? 'awaiting-head' : 'partly-sent'
-    this.since = this.now()
-    this.waiting = true
-    this.endpoint?.ledger.evidence.sent(this.since)
-    if (owner.bodyDone) channel.requestFinished()
-    else if (flowing) owner.onRequestWritable()
+    this.phase = 'partly-sent'
+    this.since = now
+    if (request.bodyDone) {
+      this.awaitAnswer()
+      channel.requestFinished()
+    } else if (flowing) request.onRequestWritable()
+  }
+
+  private connectionReady(now: Millis): void {
+    if (this.awaitedClass === NO_CLASS) return
+    this.settle()
+    this.endpoint?.ledger.connectionTook(now - this.since, now)
+  }
+
+  /** The upstream has all of it: from now on it owes an answer. */
+  private awaitAnswer(): void {
+    this.phase = 'awaiting-head'
+    this.endpoint?.ledger.awaitAnswer(this, this.request, this.since)
   }
 
   onWritable(): void {
     this.since = this.now()
-    if (!this.owner.bodyDone) this.owner.onRequestWritable()
+    if (!this.request.bodyDone) this.request.onRequestWritable()
   }
 
   onInterim(): void {
@@ -155,18 +190,19 @@ export class Attempt implements ResponseHandler {
   onHead(): void {
     const { channel, endpoint } = this
     if (!channel || !endpoint) return
-    this.settle()
+    const now = this.now()
+    endpoint.ledger.answerCame(this, now)
     const { head } = channel
     const { status } = head
     if (status === 101) return this.switchProtocols(channel)
-    endpoint.ledger.attemptAnswered(status, status >= 500 ? this.owner.routeClass() : '', this.now())
+    endpoint.ledger.attemptAnswered(status, status >= 500 ? this.request.routeClass() : '', now)
     if (isFailureStatus(status)) {
-      if (this.owner.declines(this.failure('status', `answered ${status}`, status))) return this.cancel()
+      if (this.owner.declines(this.failure('status', `answered ${status}`, status), this)) return this.cancel()
     }
     this.held = ''
     this.holding = head.body === 'none' || (head.body === 'length' && head.length <= this.limits.holdAnswers)
     this.phase = 'held'
-    this.since = this.now()
+    this.since = now
   }
 
   onBody(bytes: Buffer, from: number, to: number): void {
@@ -202,15 +238,19 @@ export class Attempt implements ResponseHandler {
     const { endpoint } = this
     this.end()
     const excused = this.suspectRequest && failure.phase !== 'connecting'
-    if (!excused) endpoint?.ledger.attemptFailed(failure, this.owner.routeClass(), this.now())
-    this.owner.onFailed(failure)
+    if (!excused) endpoint?.ledger.attemptFailed(failure, this.request.routeClass(), this.now())
+    this.owner.onFailed(failure, this)
   }
 
   onAbandoned(detail: string): void {
     const failure = this.failure('hang', detail, 0)
     if (this.owner.keepsWaiting(failure)) return
     this.cancel()
-    this.owner.onFailed(failure)
+    this.owner.onFailed(failure, this)
+  }
+
+  onOverdue(): void {
+    this.owner.onOverdue()
   }
 
   sweep(now: Millis): void {
@@ -226,13 +266,13 @@ export class Attempt implements ResponseHandler {
     if (this.phase === 'connecting') return waited > connect ? `no connection within ${connect} ms` : null
     if (this.waitsForClient()) return null
     if (waited > responseHead) return `no answer within ${responseHead} ms`
-    const late = this.owner.bodyDone && now - this.owner.waitingSince > request
+    const late = this.request.bodyDone && now - this.request.waitingSince > request
     return late ? `no answer within ${request} ms in all` : null
   }
 
   /** The next piece of the body is the client's to send: whatever the delay, it is not the upstream's. */
   private waitsForClient(): boolean {
-    const { bodyDone, awaitsContinue } = this.owner
+    const { bodyDone, awaitsContinue } = this.request
     return this.phase === 'partly-sent' && !bodyDone && !awaitsContinue && this.channel?.pending === 0
   }
 
@@ -251,14 +291,11 @@ export class Attempt implements ResponseHandler {
     this.phase = 'streaming'
     const text = this.held
     this.held = ''
-    return this.owner.onAnswer(channel.head, text)
+    return this.owner.onAnswer(channel.head, text, this)
   }
 
-  /** The first byte is here, or none will come. */
   private settle(): void {
-    if (!this.waiting) return
-    this.waiting = false
-    this.endpoint?.ledger.evidence.settled()
+    this.endpoint?.ledger.waitEnded(this)
   }
 
   private end(): void {

@@ -2,6 +2,8 @@
  * Carries one exchange from its arrival to its end: finds the route, tries, replays, holds, answers. Reused for every
  * request of a connection. Decisions are the core's; this file only carries them out.
  */
+import { firstSegment } from '../core/answer-times.ts'
+import { assign } from '../core/doubt.ts'
 import type { Failure } from '../core/failure.ts'
 import type { GiveUpReason, MethodClass, ReplayDecision } from '../core/replay.ts'
 import { decideReplay, methodClass } from '../core/replay.ts'
@@ -13,14 +15,14 @@ import type { ResponseHead } from '../wire/response-head.ts'
 import type { Splice } from '../wire/splice.ts'
 import type { Transport } from '../wire/transport.ts'
 import type { UpstreamChannel } from '../wire/upstream-channel.ts'
-import type { AttemptOwner } from './attempt.ts'
-import { Attempt } from './attempt.ts'
 import type { ErrorCode, ErrorReply } from './error-response.ts'
 import { errorCodeOf, errorStatus } from './error-response.ts'
 import type { Exchange, ExchangeServer } from './exchange.ts'
 import { ExchangeAccount } from './exchange-account.ts'
 import { chooseRequestId, requestText } from './header-rules.ts'
 import type { HttpPool } from './http-pool.ts'
+import type { RaceOwner } from './race.ts'
+import { Race } from './race.ts'
 import { ReplayBody } from './replay-body.ts'
 
 type State = 'idle' | 'collecting' | 'held' | 'trying' | 'answering' | 'done'
@@ -28,30 +30,36 @@ type State = 'idle' | 'collecting' | 'held' | 'trying' | 'answering' | 'done'
 /** Where a request waits for another route than the one that failed it. */
 type FailedOn = Readonly<{ upstream: UpstreamId; epoch: number; failure: Failure }>
 
-export class Forwarding implements ExchangeServer, AttemptOwner, Waiter {
+export class Forwarding implements ExchangeServer, RaceOwner, Waiter {
   readonly body: ReplayBody
   waitingSince: Millis
   private readonly account: ExchangeAccount
   private readonly exchange: Exchange
   private readonly pool: HttpPool
-  private readonly attempt: Attempt
+  private readonly race: Race
   private state: State = 'idle'
   private kind: MethodClass = 'safe'
   private replays = 0
   private raced = false
   private failedOn: FailedOn | null = null
+  /** The epoch in which it began to wait for another route, or for the end of a doubt. */
+  private heldIn = 0
 
   constructor(exchange: Exchange, pool: HttpPool) {
     this.exchange = exchange
     this.pool = pool
     this.body = new ReplayBody(pool.options.replayBody, pool.memory)
-    this.attempt = new Attempt(this, pool.options.attempt, () => pool.clock.now())
+    this.race = new Race(this, { limits: pool.options.attempt, now: () => pool.clock.now() })
     this.account = new ExchangeAccount(pool)
     this.waitingSince = this.account.startedAt
   }
 
   get method(): string {
     return this.exchange.head.method
+  }
+
+  get target(): string {
+    return this.exchange.head.target
   }
 
   get bareBody(): boolean {
@@ -67,7 +75,7 @@ export class Forwarding implements ExchangeServer, AttemptOwner, Waiter {
   }
 
   private get upstream(): UpstreamId | null {
-    return this.attempt.endpoint?.ledger.id ?? null
+    return this.race.upstream
   }
 
   get awaitsContinue(): boolean {
@@ -81,7 +89,7 @@ export class Forwarding implements ExchangeServer, AttemptOwner, Waiter {
   /** METHOD and first path segment. */
   routeClass(): string {
     const { method, target } = this.exchange.head
-    return `${method} ${/^\/[^/?]*/.exec(target)?.[0] ?? target}`
+    return `${method} ${firstSegment(target)}`
   }
 
   // ---- the client's side -----------------------------------------------------------------------------------------
@@ -98,14 +106,15 @@ export class Forwarding implements ExchangeServer, AttemptOwner, Waiter {
     this.account.open(requestId)
     this.waitingSince = this.account.startedAt
     this.body.start(requestText(head, { client, requestId, defaultHost: pool.options.defaultHost }))
-    pool.budget.earn()
+    pool.errorReplays.earn()
+    pool.hedges.earn()
   }
 
   requestBytes(source: Transport | null, bytes: Buffer, from: number, to: number): void {
     if (this.state === 'trying' || this.state === 'answering') {
-      if (this.attempt.takesBytes) {
+      if (this.race.takesBytes) {
         this.body.keepSent(bytes, from, to)
-        if (!this.attempt.sendBytes(source, bytes, from, to)) this.exchange.pauseBody()
+        if (!this.race.sendBytes(source, bytes, from, to)) this.exchange.pauseBody()
         return
       }
     } else if (this.state === 'done') return
@@ -116,7 +125,7 @@ export class Forwarding implements ExchangeServer, AttemptOwner, Waiter {
     if (this.state === 'collecting') return this.go()
     if (!this.bodyDone) return
     this.waitingSince = this.pool.clock.now()
-    if (this.state === 'trying' || this.state === 'answering') this.attempt.requestEnded()
+    if (this.state === 'trying' || this.state === 'answering') this.race.requestEnded()
   }
 
   requestRefused(reply: ErrorReply): void {
@@ -127,7 +136,7 @@ export class Forwarding implements ExchangeServer, AttemptOwner, Waiter {
   }
 
   clientWritable(): void {
-    this.attempt.clientWritable()
+    this.race.clientWritable()
   }
 
   clientGone(): void {
@@ -137,45 +146,61 @@ export class Forwarding implements ExchangeServer, AttemptOwner, Waiter {
 
   private abandon(): void {
     this.pool.runtime.hold.leave(this)
-    this.attempt.cancel()
+    this.race.cancel()
   }
 
   // ---- the route -------------------------------------------------------------------------------------------------
 
   private go(): void {
-    const { route } = this.pool.runtime
-    if (route.gate === 'open' && route.active !== null) this.tryOn(route.active, false)
-    else this.wait()
+    const target = this.assigned(this.pool.runtime.route)
+    if (target === null) this.wait()
+    else this.tryOn(target, false)
+  }
+
+  private assigned(route: Route): UpstreamId | null {
+    const { runtime, clock, options } = this.pool
+    const safe = this.kind === 'safe'
+    return assign(route, safe ? runtime.doubt : runtime.doubtAt(clock.now()), safe, options.standbyReads)
   }
 
   private tryOn(upstream: UpstreamId, fresh: boolean): void {
     this.state = 'trying'
     const endpoint = this.pool.endpoint(upstream)
-    this.attempt.start(endpoint, { fresh, repeatable: this.kind === 'safe', suspect: this.replays > 0 })
+    this.race.start(endpoint, { fresh, repeatable: this.kind === 'safe', suspect: this.replays > 0 })
   }
 
   private wait(): void {
+    const { hold, route } = this.pool.runtime
     this.state = 'held'
-    this.account.rescue ??= 'hold'
-    if (this.pool.runtime.hold.enter(this)) return
-    this.fail('overloaded', 'hold-full', 'as many requests as may wait are waiting')
+    this.heldIn = route.epoch
+    if (hold.enter(this)) return
+    const doubted = this.doubted(route)
+    if (doubted !== null) this.tryOn(doubted, false)
+    else this.fail('overloaded', 'hold-full', 'as many requests as may wait are waiting')
+  }
+
+  /** The active that it waits to hear of: when it can wait no longer, that is still better than an error. */
+  private doubted(route: Route): UpstreamId | null {
+    return route.gate === 'open' && this.failedOn === null ? route.active : null
   }
 
   offer(route: Route): boolean {
-    if (route.gate === 'hold' || route.active === null) return false
     const { failedOn } = this
     const sameAsFailed = failedOn !== null && failedOn.upstream === route.active && failedOn.epoch === route.epoch
-    const target = sameAsFailed ? route.fallback : route.active
+    const target = sameAsFailed && route.gate === 'open' ? route.fallback : this.assigned(route)
     if (target === null) return false
+    if (route.epoch !== this.heldIn) this.account.rescue ??= 'hold'
     this.tryOn(target, false)
     return true
   }
 
   expire(): void {
+    const { hold, route } = this.pool.runtime
     const { failedOn } = this
-    const waited = `waited ${this.pool.runtime.hold.time} ms`
-    if (failedOn) this.failAfter(failedOn.failure, 'no-upstream')
-    else this.fail('no_upstream', 'no-upstream', waited)
+    if (failedOn) return this.failAfter(failedOn.failure, 'no-upstream')
+    const doubted = this.doubted(route)
+    if (doubted !== null) this.tryOn(doubted, false)
+    else this.fail('no_upstream', 'no-upstream', `waited ${hold.time} ms`)
   }
 
   // ---- the attempt -----------------------------------------------------------------------------------------------
@@ -197,7 +222,7 @@ export class Forwarding implements ExchangeServer, AttemptOwner, Waiter {
     const { route } = this.pool.runtime
     const target = this.elsewhere(route)
     if (target === null) return false
-    if (failure.status === 500) this.pool.budget.spend()
+    if (failure.status === 500) this.pool.errorReplays.spend()
     this.account.failed(failure, this.upstream)
     // Not from within the connection that is still handing its answer over.
     queueMicrotask(() => this.replayOn(target))
@@ -206,6 +231,25 @@ export class Forwarding implements ExchangeServer, AttemptOwner, Waiter {
 
   keepsWaiting(failure: Failure): boolean {
     return this.decide(failure).action === 'keep-waiting'
+  }
+
+  onOverdue(): void {
+    const { pool, exchange } = this
+    if (this.state !== 'trying' || this.kind !== 'safe' || this.replays > 0 || !pool.options.standbyReads) return
+    if (!this.bodyDone || !this.body.kept || exchange.head.upgrade !== '' || !pool.hedges.left) return
+    const target = this.elsewhere(pool.runtime.route)
+    if (target === null) return
+    pool.hedges.spend()
+    this.replays++
+    this.race.hedge(pool.endpoint(target))
+  }
+
+  onDropped(failure: Failure, upstream: UpstreamId | null): void {
+    this.account.failed(failure, upstream)
+  }
+
+  onHedgeWon(): void {
+    this.account.rescue = 'hedge'
   }
 
   onFailed(failure: Failure): void {
@@ -226,7 +270,7 @@ export class Forwarding implements ExchangeServer, AttemptOwner, Waiter {
       bodyKept: this.body.kept,
       replays,
       raced,
-      errorBudgetLeft: this.pool.budget.left,
+      errorBudgetLeft: this.pool.errorReplays.left,
     })
   }
 
@@ -290,7 +334,7 @@ export class Forwarding implements ExchangeServer, AttemptOwner, Waiter {
 
   onSwitching(channel: UpstreamChannel): string | null {
     const { upgrade } = this.exchange.head
-    const { endpoint } = this.attempt
+    const { endpoint } = this.race
     if (upgrade === '' || channel.head.upgrade !== upgrade || !endpoint) return '101 that nobody asked for'
     let tunnel: Splice | null = null
     tunnel = this.exchange.openTunnel(channel.head, channel, this.pool.options.upgradeIdle, () => {

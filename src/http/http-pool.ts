@@ -16,6 +16,8 @@ export type HttpPoolOptions = Readonly<{
   replayBody: number
   /** An Idempotency-Key makes a request repeatable. */
   idempotencyKey: boolean
+  /** The standby may answer safe requests while the active is in doubt. */
+  standbyReads: boolean
   upgradeIdle: number
   /** For HTTP/1.0 requests without a Host. */
   defaultHost: string
@@ -38,7 +40,9 @@ export class HttpPool {
   readonly memory: MemoryBudget
   readonly sweeper: Sweeper
   readonly clock: Clock
-  readonly budget = new ReplayBudget()
+  /** Of answers of 500 tried elsewhere, and of requests hedged: each a share of the traffic at most. */
+  readonly errorReplays = new ReplayBudget()
+  readonly hedges = new ReplayBudget()
   readonly makeRequestId: () => string
   readonly access: AccessSink | null
   private readonly endpoints = new Map<UpstreamId, UpstreamEndpoint>()

@@ -29,7 +29,7 @@ export class UpstreamEndpoint implements TrafficControl {
     this.sweeper = sweeper
     this.random = random
     const events: PoolEvents = {
-      onHeard: () => ledger.evidence.byte(sweeper.clock.now()),
+      onHeard: () => ledger.heard(sweeper.clock.now()),
       onConnected: () => {
         ledger.counters.connects++
         ledger.evidence.connected()

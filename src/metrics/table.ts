@@ -64,7 +64,7 @@ export const METRICS = [
     name: 'requests_rescued_total',
     type: 'counter',
     labels: ['pool', 'how'],
-    help: 'Requests that would have failed and were answered all the same: by a replay, or by waiting (hold).',
+    help: 'Requests that would have failed or stalled and were answered all the same: by a replay, by waiting (hold), or by the standby, asked as well (hedge).',
   },
   {
     name: 'requests_lost_total',

@@ -3,6 +3,7 @@
  * and lets one hiccup count once.
  */
 import type { Conviction } from '../core/ejection.ts'
+import { stillAnswers } from '../core/ejection.ts'
 import type { Finding } from '../core/evidence.ts'
 import type { ProbeResult } from '../core/health.ts'
 import type { PoolState } from '../core/pool.ts'
@@ -18,6 +19,8 @@ export type DetectionDuties = Readonly<{
 
 /** A second sign of a crash must be at least 5 ms after the first. */
 const CONFIRM_AGAIN = 6
+/** The same finding again within this tells nothing new, ms. */
+const REPEATED = 10_000
 /** Probes sent closer together than this tell of the same moment. */
 const SAME_HICCUP = 5
 
@@ -28,6 +31,8 @@ export class Detection {
   private readonly confirming = new Map<UpstreamId, Cancel>()
   /** When the last failure that counted against an upstream was noticed. */
   private readonly failures = new Map<UpstreamId, Millis>()
+  /** What the core was told last that it did not act on, by upstream. */
+  private readonly withheld = new Map<UpstreamId, Readonly<{ rule: string; epoch: number; at: Millis }>>()
 
   constructor(clock: Clock, duties: DetectionDuties) {
     this.clock = clock
@@ -52,7 +57,17 @@ export class Detection {
     if (ejected === conviction.rule) return
     const active = id === activeOf(state)
     if (!active && (ejected !== null || known?.health.status === 'unhealthy')) return
+    if (stillAnswers(conviction.rule) && this.isRepeated(id, conviction, state.epoch)) return
     this.duties.convict(id, conviction)
+  }
+
+  /** An upstream that fails with nobody to replace it would have every failure of it told again. */
+  private isRepeated(id: UpstreamId, { rule }: Conviction, epoch: number): boolean {
+    const now = this.clock.now()
+    const last = this.withheld.get(id)
+    if (last?.rule === rule && last.epoch === epoch && now - last.at < REPEATED) return true
+    this.withheld.set(id, { rule, epoch, at: now })
+    return false
   }
 
   /**

@@ -1,6 +1,9 @@
 /** One upstream's running account: what is in flight on it, what its attempts reported, how to end its traffic. */
+import type { AnswerTimes } from '../core/answer-times.ts'
+import { NO_CLASS } from '../core/answer-times.ts'
 import type { Evidence, Finding } from '../core/evidence.ts'
 import type { Failure } from '../core/failure.ts'
+import type { Awaited } from '../core/outstanding.ts'
 import type { Millis } from '../core/time.ts'
 import type { UpstreamId } from '../core/upstream.ts'
 import { UpstreamCounters } from './counters.ts'
@@ -20,6 +23,14 @@ export type LastOutcome = Readonly<{ at: Millis; what: string }>
 export class UpstreamLedger {
   readonly id: UpstreamId
   readonly evidence: Evidence
+  /** Of the whole pool. */
+  readonly answerTimes: AnswerTimes
+  /** It is the active: how long it takes is what is usual. */
+  exemplary = false
+  /** Of its last probe, if that passed, ms. */
+  probeLatency: number | null = null
+  /** Called at the next byte, once: it ends all doubt. */
+  onNextByte: ((now: Millis) => void) | null = null
   readonly counters = new UpstreamCounters()
   readonly traffic: TrafficControl[] = []
   inFlight = 0
@@ -32,9 +43,14 @@ export class UpstreamLedger {
   private readonly idleWaiters: (() => void)[] = []
   private readonly onFinding: (finding: Finding) => void
 
-  constructor(id: UpstreamId, evidence: Evidence, onFinding: (finding: Finding) => void) {
+  constructor(
+    id: UpstreamId,
+    known: Readonly<{ evidence: Evidence; answerTimes: AnswerTimes }>,
+    onFinding: (finding: Finding) => void,
+  ) {
     this.id = id
-    this.evidence = evidence
+    this.evidence = known.evidence
+    this.answerTimes = known.answerTimes
     this.onFinding = onFinding
   }
 
@@ -47,6 +63,43 @@ export class UpstreamLedger {
 
   attemptStarted(): void {
     this.inFlight++
+  }
+
+  /** Any byte from any of its sockets. */
+  heard(now: Millis): void {
+    const { onNextByte } = this
+    // While the silence that it ends can still be told.
+    if (onNextByte !== null) {
+      this.onNextByte = null
+      onNextByte(now)
+    }
+    this.evidence.byte(now)
+  }
+
+  awaitConnection(wait: Awaited, now: Millis): void {
+    this.evidence.outstanding.add(wait, this.answerTimes.connecting, now)
+  }
+
+  connectionTook(time: number, now: Millis): void {
+    this.answerTimes.record(this.answerTimes.connecting, time, now)
+  }
+
+  /** The whole request is on its way. */
+  awaitAnswer(wait: Awaited, request: Readonly<{ method: string; target: string }>, now: Millis): void {
+    this.evidence.outstanding.add(wait, this.answerTimes.classOf(request.method, request.target, now), now)
+  }
+
+  /** The head of an answer is here. */
+  answerCame(wait: Awaited, now: Millis): void {
+    const { awaitedClass, awaitedSince } = wait
+    if (awaitedClass === NO_CLASS) return
+    this.evidence.outstanding.remove(wait)
+    if (this.exemplary) this.answerTimes.record(awaitedClass, now - awaitedSince, now)
+  }
+
+  /** Nothing will come. */
+  waitEnded(wait: Awaited): void {
+    this.evidence.outstanding.remove(wait)
   }
 
   /** A TCP session is established. */

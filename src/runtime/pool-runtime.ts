@@ -3,6 +3,8 @@
  * changes a pool goes through `dispatch`, one event at a time.
  */
 
+import { AnswerTimes } from '../core/answer-times.ts'
+import type { Doubt } from '../core/doubt.ts'
 import type { Command, CommandReply, Effect, HookName, Notice, Origin, PoolEvent } from '../core/events.ts'
 import type { EvidencePolicy } from '../core/evidence.ts'
 import { Evidence } from '../core/evidence.ts'
@@ -12,13 +14,15 @@ import type { PoolState, Restored } from '../core/pool.ts'
 import { newPool } from '../core/pool.ts'
 import type { Route } from '../core/route.ts'
 import { routeOf } from '../core/route.ts'
+import { ineligible } from '../core/selection.ts'
+import type { HangPolicy } from '../core/suspicion.ts'
 import type { Cancel, Clock, Millis } from '../core/time.ts'
 import { ms } from '../core/time.ts'
 import { transition } from '../core/transition.ts'
 import type { Upstream, UpstreamId } from '../core/upstream.ts'
+import { ActiveWatch } from './active-watch.ts'
 import { PoolCounters } from './counters.ts'
 import { Detection } from './detection.ts'
-import { HangWatch } from './hang-watch.ts'
 import type { HoldLimits } from './hold.ts'
 import { Hold } from './hold.ts'
 import { UpstreamLedger } from './ledger.ts'
@@ -31,7 +35,9 @@ export type PoolRuntimeOptions = Readonly<{
   upstreams: readonly [Upstream, ...Upstream[]]
   policy: PoolPolicy
   evidence: EvidencePolicy
-  hangAfter: number
+  hang: HangPolicy
+  /** Whether gray failures are looked for at all. */
+  gray: boolean
   hold: HoldLimits
   restored: Restored | null
   clock: Clock
@@ -54,7 +60,8 @@ export class PoolRuntime {
   private readonly ledgers = new Map<UpstreamId, UpstreamLedger>()
   private readonly retirements: Retirements
   private readonly detection: Detection
-  private readonly watch: HangWatch
+  private readonly answerTimes: AnswerTimes
+  private readonly watch: ActiveWatch
   private probeNow: (upstream: UpstreamId) => void = () => {}
   private wake: Readonly<{ at: Millis; cancel: Cancel }> | null = null
   private readonly queue: PoolEvent[] = []
@@ -73,12 +80,8 @@ export class PoolRuntime {
     this.retirements = new Retirements(clock)
     this.current = newPool(name, upstreams, restored, now)
     this.route = routeOf(this.current, policy, now)
-    for (const { id } of upstreams) {
-      const ledger = new UpstreamLedger(id, new Evidence(options.evidence, now), (finding) =>
-        this.detection.found(id, finding),
-      )
-      this.ledgers.set(id, ledger)
-    }
+    this.answerTimes = new AnswerTimes(now)
+    for (const { id } of upstreams) this.ledgers.set(id, this.newLedger(id))
     this.detection = new Detection(clock, {
       state: () => this.current,
       probeNow: (id) => this.probeNow(id),
@@ -87,11 +90,15 @@ export class PoolRuntime {
         this.dispatch({ type: 'convicted', at: this.clock.now(), upstream, epoch, conviction })
       },
     })
-    this.watch = new HangWatch(options.hangAfter, clock, {
+    this.watch = new ActiveWatch({ ...options.hang, gray: options.gray }, clock, {
       active: () => this.watchedLedger(),
-      probe: () => this.probeForHang(),
       ledgers: () => this.ledgers.values(),
-      convict: (ledger, detail) => this.detection.convict(ledger.id, { rule: 'hang', detail }),
+      probeActive: () => this.probeActive(),
+      probeStandbys: () => this.probeStandbys(),
+      standbyFast: () => this.standbyFast(),
+      convict: (ledger, conviction) => this.detection.convict(ledger.id, conviction),
+      // Not from within the connection that has just been heard.
+      settled: () => queueMicrotask(() => this.hold.offer(this.route)),
       counters: this.counters,
     })
   }
@@ -104,6 +111,16 @@ export class PoolRuntime {
     const ledger = this.ledgers.get(id)
     if (!ledger) throw new Error(`pool ${this.name} has no upstream ${id}`)
     return ledger
+  }
+
+  /** How far the active is in doubt, as of the last look. */
+  get doubt(): Doubt {
+    return this.watch.doubt
+  }
+
+  /** The same as of now: for requests that a stopped upstream would swallow. */
+  doubtAt(now: Millis): Doubt {
+    return this.watch.doubtAt(now)
   }
 
   start(probeNow: (upstream: UpstreamId) => void): void {
@@ -136,6 +153,8 @@ export class PoolRuntime {
     const now = this.clock.now()
     const ledger = this.ledger(id)
     ledger.counters.probeDurations.observe(result.latency)
+    ledger.probeLatency = result.verdict === 'pass' ? result.latency : null
+    if (result.failure === null) ledger.heard(now)
     this.watch.probeEnded(id, sentAt, result.failure === null)
     const finding = ledger.evidence.probed(result.failure, now)
     // First, so that a crash is treated as one: as a mere change of health it would leave its requests waiting.
@@ -188,10 +207,7 @@ export class PoolRuntime {
   private carryOut(effect: Effect): void {
     switch (effect.type) {
       case 'publish':
-        this.route = effect.route
-        if (effect.route.active) this.retirements.cancel(effect.route.active)
-        this.hold.offer(effect.route)
-        return
+        return this.publish(effect.route)
       case 'retire':
         return this.retirements.begin(this.ledger(effect.upstream), effect.retirement)
       case 'cut':
@@ -225,6 +241,13 @@ export class PoolRuntime {
     }
   }
 
+  private publish(route: Route): void {
+    this.route = route
+    for (const ledger of this.ledgers.values()) ledger.exemplary = ledger.id === route.active
+    if (route.active) this.retirements.cancel(route.active)
+    this.hold.offer(route)
+  }
+
   /** An earlier moment stands: waking up too early costs one look, too late a decision. */
   private wakeAt(at: Millis): void {
     if (this.wake && this.wake.at <= at) return
@@ -255,9 +278,25 @@ export class PoolRuntime {
     return ejection && this.clock.now() < ejection.until ? null : this.ledger(active)
   }
 
-  private probeForHang(): void {
+  private newLedger(id: UpstreamId): UpstreamLedger {
+    const evidence = new Evidence(this.options.evidence, this.clock.now())
+    return new UpstreamLedger(id, { evidence, answerTimes: this.answerTimes }, (finding) =>
+      this.detection.found(id, finding),
+    )
+  }
+
+  private probeActive(): void {
     if (this.route.active) this.probeNow(this.route.active)
-    this.probeStandbys()
+  }
+
+  /** Another upstream could take over, and it answers faster than silence of the active becomes suspicious. */
+  private standbyFast(): boolean {
+    const now = this.clock.now()
+    return this.current.upstreams.some((upstream) => {
+      if (upstream.id === this.route.active || ineligible(upstream, now) !== null) return false
+      const { probeLatency } = this.ledger(upstream.id)
+      return probeLatency !== null && probeLatency <= this.watch.suspectAfter
+    })
   }
 
   /** The control: when they do not answer either, it may be us (R8). */

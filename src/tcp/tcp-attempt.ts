@@ -165,7 +165,7 @@ export class TcpAttempt implements TransportOwner {
     if (this.state === 'over') return
     const { ledger } = this.endpoint
     const now = this.clock.now()
-    ledger.evidence.byte(now)
+    ledger.heard(now)
     ledger.counters.bytesOut += length
     this.bytesOut += length
     if (!this.heard) this.firstByte(now)

@@ -1,6 +1,9 @@
 /** Rule R4, an upstream that answers badly; rule R7, one whose traffic is fine; and since when it has been silent. */
 import { describe, expect, it } from 'vitest'
+import { RouteClass } from '../../src/core/answer-times.ts'
 import { ms } from '../../src/core/time.ts'
+import { Wait } from '../support/wait.ts'
+import { START } from './support/build.ts'
 import { times, Witness } from './support/witness.ts'
 
 const ONE_PATH = ['GET /report']
@@ -110,6 +113,13 @@ describe('traffic that is fine (R7)', () => {
     expect(witness.evidence.trafficFine(witness.pass(2_000).now)).toBe(false)
   })
 
+  it('is told apart from what was good in the last quarter of a second', () => {
+    const witness = new Witness()
+    witness.answers(times(100, 200))
+    expect(witness.evidence.recentlyGood(witness.now)).toBe(100)
+    expect(witness.evidence.recentlyGood(witness.pass(300).now)).toBe(0)
+  })
+
   it('is not made of errors', () => {
     const witness = new Witness()
     witness.answers(times(100, 500))
@@ -118,24 +128,27 @@ describe('traffic that is fine (R7)', () => {
 })
 
 describe('silence', () => {
+  const WAITED_FOR = new RouteClass('GET', '/', START)
+
   it('is none while no answer is due', () => {
     expect(new Witness().evidence.silentSince(null)).toBeNull()
   })
 
-  it('begins with the first request that waits, and ends when none does', () => {
+  it('begins with the first request that still waits, and ends when none does', () => {
     const { evidence } = new Witness()
-    evidence.sent(ms(1_000_100))
-    evidence.sent(ms(1_000_300))
+    const [first, second] = [new Wait(), new Wait()]
+    evidence.outstanding.add(first, WAITED_FOR, ms(1_000_100))
+    evidence.outstanding.add(second, WAITED_FOR, ms(1_000_300))
     expect(evidence.silentSince(null)).toBe(1_000_100)
-    evidence.settled()
-    expect(evidence.silentSince(null)).toBe(1_000_100)
-    evidence.settled()
+    evidence.outstanding.remove(first)
+    expect(evidence.silentSince(null)).toBe(1_000_300)
+    evidence.outstanding.remove(second)
     expect(evidence.silentSince(null)).toBeNull()
   })
 
   it('begins anew with every byte', () => {
     const { evidence } = new Witness()
-    evidence.sent(ms(1_000_100))
+    evidence.outstanding.add(new Wait(), WAITED_FOR, ms(1_000_100))
     evidence.byte(ms(1_000_400))
     expect(evidence.silentSince(null)).toBe(1_000_400)
   })
@@ -143,15 +156,24 @@ describe('silence', () => {
   it('begins with a probe that waits, when that was sent first', () => {
     const { evidence } = new Witness()
     expect(evidence.silentSince(ms(1_000_050))).toBe(1_000_050)
-    evidence.sent(ms(1_000_100))
+    evidence.outstanding.add(new Wait(), WAITED_FOR, ms(1_000_100))
     expect(evidence.silentSince(ms(1_000_050))).toBe(1_000_050)
     expect(evidence.silentSince(ms(1_000_200))).toBe(1_000_100)
   })
 
-  it('is not confused by an end that had no beginning', () => {
+  it('is improbable when it is twice as long as nearly all that were seen, once enough were', () => {
     const { evidence } = new Witness()
-    evidence.settled()
-    evidence.sent(ms(1_000_100))
-    expect(evidence.silentSince(null)).toBe(1_000_100)
+    evidence.outstanding.add(new Wait(), WAITED_FOR, ms(1_000_000))
+    for (let at = 5; at < 1_000; at += 5) evidence.byte(ms(1_000_000 + at))
+    expect(evidence.improbableSilence(ms(1_001_000))).toBeNull()
+    for (let at = 1_000; at < 6_000; at += 5) evidence.byte(ms(1_000_000 + at))
+    expect(evidence.improbableSilence(ms(1_006_000))).toBeGreaterThanOrEqual(10)
+    expect(evidence.improbableSilence(ms(1_006_000))).toBeLessThanOrEqual(12)
+  })
+
+  it('while nothing was due teaches nothing', () => {
+    const { evidence } = new Witness()
+    for (let at = 0; at < 500_000; at += 1_000) evidence.byte(ms(1_000_000 + at))
+    expect(evidence.improbableSilence(ms(1_500_000))).toBeNull()
   })
 })

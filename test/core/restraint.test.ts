@@ -61,6 +61,13 @@ describe('a conviction for bad answers while nobody is better', () => {
     expect(stage.lastNotice('conviction-withheld')).toMatchObject({ upstream: BLUE, rule })
   })
 
+  it('is withheld from a gray failure that is only to be reported, whoever else is fit', () => {
+    const stage = new Stage({ gray: 'report' }).allFit().convicted(BLUE, 'gray')
+    expect(stage.active).toBe(BLUE)
+    expect(stage.lastNotice('conviction-withheld')?.text).toContain('only to be reported')
+    expect(stage.convicted(BLUE, 'errors').active).toBe(GREEN)
+  })
+
   it('is not withheld from a crash: requests to it would only fail slower', () => {
     const stage = new Stage().probed(BLUE, 'pass').probed(GREEN, 'fail').convicted(BLUE, 'crash')
     expect(stage.state.phase).toBe('unavailable')

@@ -1,10 +1,13 @@
 /** Rule R3 on a simulated clock: when silence becomes suspicion, and when suspicion becomes a conviction. */
 import { describe, expect, it } from 'vitest'
+import { RouteClass } from '../../src/core/answer-times.ts'
 import { Suspicion } from '../../src/core/suspicion.ts'
 import { ms } from '../../src/core/time.ts'
+import { Wait } from '../support/wait.ts'
+import { START } from './support/build.ts'
 import { Witness } from './support/witness.ts'
 
-const HANG_AFTER = 400
+const POLICY = { hangAfter: 400, widen: true }
 /** How often the shell looks. */
 const LOOK = 10
 
@@ -17,38 +20,53 @@ type Scene = {
   probeTimeout?: number
   controlAnswers?: boolean
   duration?: number
+  widen?: boolean
 }
 
 type Seen = { at: number; step: string }
 
 /** Plays suspect, standby, prober and shell, millisecond by millisecond. Times are relative to the start. */
 function play(scene: Scene): Seen[] {
-  const { requestEvery = 5, probeEvery = 500, probeTimeout = 250, controlAnswers = true, duration = 3_000 } = scene
+  const {
+    requestEvery = 5,
+    probeEvery = 500,
+    probeTimeout = 250,
+    controlAnswers = true,
+    duration = 3_000,
+    widen = true,
+  } = scene
   const { evidence, now: start } = new Witness()
-  const suspicion = new Suspicion(HANG_AFTER)
+  const suspicion = new Suspicion({ ...POLICY, widen })
+  const routeClass = new RouteClass('GET', '/', START)
   const seen: Seen[] = []
-  let waiting = 0
+  let waiting: Wait[] = []
   let probes: number[] = []
-  const probe = (at: number) => probes.push(at)
+  const send = (at: number) => probes.push(at)
 
   for (let at = 0; at < duration; at++) {
     const now = ms(start + at)
     if (requestEvery && at % requestEvery === 0) {
-      evidence.sent(now)
-      waiting++
+      const wait = new Wait()
+      evidence.outstanding.add(wait, routeClass, now)
+      waiting.push(wait)
     }
-    if (at % probeEvery === 0) probe(at)
-    if (scene.awake(at) && waiting + probes.length > 0) {
+    if (at % probeEvery === 0) send(at)
+    if (scene.awake(at) && waiting.length + probes.length > 0) {
+      const oldest = probes[0] === undefined ? null : ms(start + probes[0])
+      const doubt = suspicion.heard(now - (evidence.silentSince(oldest) ?? now), now)
+      if (doubt === 'suspect') seen.push({ at, step: 'refuted' })
       evidence.byte(now)
-      for (; waiting > 0; waiting--) evidence.settled()
+      for (const wait of waiting) evidence.outstanding.remove(wait)
+      waiting = []
       probes = []
     }
     probes = probes.filter((sent) => at - sent < probeTimeout)
     if (at % LOOK !== 0) continue
     const pending = probes[0] === undefined ? null : ms(start + probes[0])
-    const step = suspicion.check(evidence.silentSince(pending), evidence.lastByteAt, now)
+    const probe = pending === null ? 0 : now - pending
+    const step = suspicion.check({ since: evidence.silentSince(pending), probe, phi: waiting.length }, now)
     if (step === 'confirm' || step === 'confirm-again') {
-      probe(at)
+      send(at)
       if (controlAnswers) suspicion.controlPassed(now)
     }
     if (step !== 'none') seen.push({ at, step })
@@ -101,41 +119,50 @@ describe('a pause', () => {
 })
 
 describe('a suspicion', () => {
-  const silentSince = ms(1_000)
+  const silent = { since: ms(1_000), probe: 0, phi: 2 }
 
-  function suspected(): Suspicion {
-    const suspicion = new Suspicion(HANG_AFTER)
-    expect(suspicion.check(silentSince, silentSince, ms(1_150))).toBe('confirm')
+  function suspected(policy = POLICY): Suspicion {
+    const suspicion = new Suspicion(policy)
+    expect(suspicion.check(silent, ms(1_150))).toBe('confirm')
+    expect(suspicion.doubt).toBe('suspect')
     return suspicion
   }
 
   it('does not arise while no answer is due', () => {
-    const suspicion = new Suspicion(HANG_AFTER)
-    expect(suspicion.check(null, ms(0), ms(1e9))).toBe('none')
-    expect(suspicion.suspected).toBe(false)
+    const suspicion = new Suspicion(POLICY)
+    expect(suspicion.check({ since: null, probe: 0, phi: 0 }, ms(1e9))).toBe('none')
+    expect(suspicion.doubt).toBe('none')
+  })
+
+  it('does not arise while what is outstanding usually takes this long, unless a probe waits too', () => {
+    const suspicion = new Suspicion(POLICY)
+    expect(suspicion.check({ since: ms(0), probe: 0, phi: 0.9 }, ms(60_000))).toBe('none')
+    expect(suspicion.check({ since: ms(0), probe: 149, phi: 0.9 }, ms(60_000))).toBe('none')
+    expect(suspicion.check({ since: ms(0), probe: 150, phi: 0 }, ms(60_000))).toBe('confirm')
   })
 
   it('is refuted by one byte from anywhere, and may arise anew', () => {
     const suspicion = suspected()
-    expect(suspicion.check(ms(1_160), ms(1_160), ms(1_170))).toBe('refuted')
-    expect(suspicion.suspected).toBe(false)
-    expect(suspicion.check(ms(1_160), ms(1_160), ms(1_310))).toBe('confirm')
+    expect(suspicion.heard(160, ms(1_160))).toBe('suspect')
+    expect(suspicion.doubt).toBe('none')
+    expect(suspicion.check({ ...silent, since: ms(1_160) }, ms(1_309))).toBe('none')
+    expect(suspicion.check({ ...silent, since: ms(1_160) }, ms(1_310))).toBe('confirm')
   })
 
   it('is not helped by a control probe that was sent before it arose', () => {
     const suspicion = suspected()
     suspicion.controlPassed(ms(1_149))
-    expect(suspicion.check(silentSince, silentSince, ms(1_200))).toBe('confirm-again')
-    expect(suspicion.check(silentSince, silentSince, ms(5_000))).toBe('none')
+    expect(suspicion.check(silent, ms(1_200))).toBe('confirm-again')
+    expect(suspicion.check(silent, ms(5_000))).toBe('none')
     suspicion.controlPassed(ms(1_150))
-    expect(suspicion.check(silentSince, silentSince, ms(5_010))).toBe('convict')
+    expect(suspicion.check(silent, ms(5_010))).toBe('convict')
   })
 
   it('asks again before it convicts, even when looked at late', () => {
     const suspicion = suspected()
     suspicion.controlPassed(ms(1_160))
-    expect(suspicion.check(silentSince, silentSince, ms(2_000))).toBe('confirm-again')
-    expect(suspicion.check(silentSince, silentSince, ms(2_010))).toBe('convict')
+    expect(suspicion.check(silent, ms(2_000))).toBe('confirm-again')
+    expect(suspicion.check(silent, ms(2_010))).toBe('convict')
   })
 
   it('is gone after a reset, with the control that had answered', () => {
@@ -143,8 +170,59 @@ describe('a suspicion', () => {
     suspicion.controlPassed(ms(1_160))
     suspicion.reset()
     suspicion.controlPassed(ms(1_170))
-    expect(suspicion.check(silentSince, silentSince, ms(2_000))).toBe('confirm')
-    expect(suspicion.check(silentSince, silentSince, ms(2_100))).toBe('confirm-again')
-    expect(suspicion.check(silentSince, silentSince, ms(9_000))).toBe('none')
+    expect(suspicion.check(silent, ms(2_000))).toBe('confirm')
+    expect(suspicion.check(silent, ms(2_100))).toBe('confirm-again')
+    expect(suspicion.check(silent, ms(9_000))).toBe('none')
+  })
+
+  it('begins as hesitation, which is no suspicion yet', () => {
+    const suspicion = new Suspicion(POLICY)
+    suspicion.hesitate()
+    expect(suspicion.doubt).toBe('hesitant')
+    suspicion.hesitate()
+    expect(suspicion.doubt).toBe('hesitant')
+    expect(suspicion.check(silent, ms(1_149))).toBe('none')
+    expect(suspicion.heard(149, ms(1_149))).toBe('hesitant')
+    expect(suspicion.doubt).toBe('none')
+    expect(suspicion.check(silent, ms(1_150))).toBe('confirm')
+    suspicion.hesitate()
+    expect(suspicion.doubt).toBe('suspect')
+  })
+})
+
+describe('a stall that was refuted', () => {
+  function survived(stall: number, policy = POLICY): Suspicion {
+    const suspicion = new Suspicion(policy)
+    suspicion.check({ since: ms(0), probe: 0, phi: 2 }, ms(150))
+    suspicion.heard(stall, ms(stall))
+    return suspicion
+  }
+
+  it('makes the next conviction wait half as long again as it lasted', () => {
+    expect(survived(380).hangAfter(ms(380))).toBe(570)
+  })
+
+  it('changes nothing when it was short', () => {
+    expect(survived(200).hangAfter(ms(200))).toBe(400)
+  })
+
+  it('is forgotten by half in ten minutes', () => {
+    expect(survived(1_000).hangAfter(ms(601_000))).toBe(750)
+    expect(survived(1_000).hangAfter(ms(3_601_000))).toBe(400)
+  })
+
+  it('never makes a conviction wait more than five seconds', () => {
+    expect(survived(60_000).hangAfter(ms(60_000))).toBe(5_000)
+  })
+
+  it('counts for nothing when that is switched off', () => {
+    expect(survived(1_000, { ...POLICY, widen: false }).hangAfter(ms(1_000))).toBe(400)
+  })
+
+  it('is not outdone by a shorter one', () => {
+    const suspicion = survived(1_000)
+    suspicion.check({ since: ms(2_000), probe: 0, phi: 2 }, ms(2_150))
+    suspicion.heard(160, ms(2_160))
+    expect(suspicion.hangAfter(ms(2_160))).toBeGreaterThan(1_490)
   })
 })

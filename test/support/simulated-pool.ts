@@ -14,6 +14,7 @@ import { Prober } from '../../src/probe/prober.ts'
 import type { UpstreamLedger } from '../../src/runtime/ledger.ts'
 import { type HookRun, PoolRuntime } from '../../src/runtime/pool-runtime.ts'
 import { FakeClock } from './fake-clock.ts'
+import { Wait } from './wait.ts'
 
 export const blue = upstreamId('blue')
 export const green = upstreamId('green')
@@ -25,6 +26,7 @@ export type Behaviour = 'fine' | 'refuses' | 'resets' | 'stopped' | 'answers-503
 export const statelessPolicy: PoolPolicy = {
   kind: 'stateless',
   failover: 'automatic',
+  gray: 'switch',
   failback: { mode: 'automatic', after: 30_000 },
   health: { healthy: 2, unhealthy: 2 },
   drain: { timeout: 30_000, upgrade: 300_000, spread: 2_000, failover: 'cut' },
@@ -52,6 +54,7 @@ export class SimulatedPool {
   readonly behaviour = new Map<UpstreamId, Behaviour>()
   /** Upstreams probed, with the moment. */
   readonly probes: { id: UpstreamId; at: number }[] = []
+  private readonly waits = new Map<UpstreamLedger, Wait[]>()
   private readonly stopped = new Map<UpstreamId, Set<() => void>>()
   readonly pool: PoolRuntime
   readonly prober: Prober
@@ -63,7 +66,8 @@ export class SimulatedPool {
       upstreams: [newUpstream(blue, 'primary', 0, clock.now()), newUpstream(green, 'standby', 1, clock.now())],
       policy,
       evidence: { gatewayErrors: 5, successRate: 0.5 },
-      hangAfter,
+      hang: { hangAfter, widen: true },
+      gray: true,
       hold: { requests: 1_000, bytes: 1_000_000, time: policy.hold.time },
       restored: restored ?? null,
       clock,
@@ -127,16 +131,19 @@ export class SimulatedPool {
   }
 
   /** A request is sent and has no byte of an answer yet. */
-  send(id: UpstreamId): UpstreamLedger {
+  send(id: UpstreamId, target = '/'): UpstreamLedger {
     const ledger = this.pool.ledger(id)
+    const wait = new Wait()
+    this.waits.set(ledger, [...(this.waits.get(ledger) ?? []), wait])
     ledger.attemptStarted()
-    ledger.evidence.sent(this.clock.now())
+    ledger.awaitAnswer(wait, { method: 'GET', target }, this.clock.now())
     return ledger
   }
 
   answer(ledger: UpstreamLedger, status = 200): void {
-    ledger.evidence.byte(this.clock.now())
-    ledger.evidence.settled()
+    ledger.heard(this.clock.now())
+    const wait = this.waits.get(ledger)?.shift()
+    if (wait) ledger.answerCame(wait, this.clock.now())
     ledger.attemptAnswered(status, 'GET /', this.clock.now())
     ledger.attemptDelivered(status, this.clock.now())
     ledger.attemptEnded()

@@ -26,6 +26,7 @@ export function upstreams(count: number): readonly [Upstream, ...Upstream[]] {
 export type PolicyChange = {
   kind?: PoolPolicy['kind']
   failover?: PoolPolicy['failover']
+  gray?: PoolPolicy['gray']
   failback?: Partial<PoolPolicy['failback']>
   health?: Partial<PoolPolicy['health']>
   drain?: Partial<PoolPolicy['drain']>
@@ -36,6 +37,7 @@ export function policy(change: PolicyChange = {}): PoolPolicy {
   return {
     kind: change.kind ?? 'stateless',
     failover: change.failover ?? 'automatic',
+    gray: change.gray ?? 'switch',
     failback: { mode: 'automatic', after: 30_000, ...change.failback },
     health: { healthy: 2, unhealthy: 2, ...change.health },
     drain: { timeout: 30_000, upgrade: 300_000, spread: 2_000, failover: 'cut', ...change.drain },

@@ -57,7 +57,7 @@ describe('the smallest configuration', () => {
             healthy: 2,
             unhealthy: 2,
           },
-          detect: { hangAfter: 400, gray: 'switch', gateway5xx: 5, successRate: 0.5 },
+          detect: { hangAfter: 400, widen: true, gray: 'switch', gateway5xx: 5, successRate: 0.5 },
           timeouts: { connect: 400, responseHead: 30_000, request: 60_000, upgradeIdle: 600_000 },
           replay: { body: 65_536, idempotencyKey: false, standbyReads: true },
           hold: { requests: 1_000, bytes: 16_777_216, time: 2_000 },

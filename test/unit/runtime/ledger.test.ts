@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import { AnswerTimes } from '../../../src/core/answer-times.ts'
 import { Evidence, type Finding } from '../../../src/core/evidence.ts'
 import type { Failure } from '../../../src/core/failure.ts'
 import { ms } from '../../../src/core/time.ts'
@@ -8,7 +9,8 @@ import { blue } from '../../support/simulated-pool.ts'
 function newLedger() {
   const findings: Finding[] = []
   const evidence = new Evidence({ gatewayErrors: 5, successRate: 0.5 }, ms(0))
-  return { ledger: new UpstreamLedger(blue, evidence, (finding) => findings.push(finding)), findings }
+  const known = { evidence, answerTimes: new AnswerTimes(ms(0)) }
+  return { ledger: new UpstreamLedger(blue, known, (finding) => findings.push(finding)), findings }
 }
 
 const refused: Failure = {

@@ -85,7 +85,8 @@ export class Front {
       policy: { ...statelessPolicy, health: { healthy: 1, unhealthy: 2 }, ...policy },
       evidence: { gatewayErrors: 5, successRate: 0.5 },
       // Not what these tests are about; with a simulated clock a second may pass between two packets.
-      hangAfter: 3_600_000,
+      hang: { hangAfter: 3_600_000, widen: false },
+      gray: false,
       hold: { requests: holdRequests, bytes: 16_777_216, time: policy?.hold?.time ?? 2_000 },
       restored: null,
       clock,
@@ -111,6 +112,7 @@ export class Front {
         attempt: { connect: 400, responseHead: 30_000, request: 60_000, holdAnswers: 65_536 },
         replayBody: 65_536,
         idempotencyKey: false,
+        standbyReads: true,
         upgradeIdle: 60_000,
         defaultHost: 'shop.test',
       },
