@@ -2,13 +2,10 @@
  * Carries one exchange from its arrival to its end: finds the route, tries, replays, holds, answers. Reused for every
  * request of a connection. Decisions are the core's; this file only carries them out.
  */
-import { firstSegment } from '../core/answer-times.ts'
 import { assign } from '../core/doubt.ts'
 import type { Failure } from '../core/failure.ts'
-import type { GiveUpReason, MethodClass, ReplayDecision } from '../core/replay.ts'
-import { decideReplay, methodClass } from '../core/replay.ts'
+import type { GiveUpReason } from '../core/replay.ts'
 import type { Route } from '../core/route.ts'
-import type { Millis } from '../core/time.ts'
 import type { UpstreamId } from '../core/upstream.ts'
 import type { Waiter } from '../runtime/hold.ts'
 import type { ResponseHead } from '../wire/response-head.ts'
@@ -19,11 +16,11 @@ import type { ErrorCode, ErrorReply } from './error-response.ts'
 import { errorCodeOf, errorStatus } from './error-response.ts'
 import type { Exchange, ExchangeServer } from './exchange.ts'
 import { ExchangeAccount } from './exchange-account.ts'
-import { chooseRequestId, requestText } from './header-rules.ts'
+import { ForwardedRequest } from './forwarded-request.ts'
+import { chooseRequestId } from './header-rules.ts'
 import type { HttpPool } from './http-pool.ts'
 import type { RaceOwner } from './race.ts'
 import { Race } from './race.ts'
-import { ReplayBody } from './replay-body.ts'
 
 type State = 'idle' | 'collecting' | 'held' | 'trying' | 'answering' | 'done'
 
@@ -31,16 +28,12 @@ type State = 'idle' | 'collecting' | 'held' | 'trying' | 'answering' | 'done'
 type FailedOn = Readonly<{ upstream: UpstreamId; epoch: number; failure: Failure }>
 
 export class Forwarding implements ExchangeServer, RaceOwner, Waiter {
-  readonly body: ReplayBody
-  waitingSince: Millis
+  private readonly request: ForwardedRequest
   private readonly account: ExchangeAccount
   private readonly exchange: Exchange
   private readonly pool: HttpPool
   private readonly race: Race
   private state: State = 'idle'
-  private kind: MethodClass = 'safe'
-  private replays = 0
-  private raced = false
   private failedOn: FailedOn | null = null
   /** The epoch in which it began to wait for another route, or for the end of a doubt. */
   private heldIn = 0
@@ -48,64 +41,27 @@ export class Forwarding implements ExchangeServer, RaceOwner, Waiter {
   constructor(exchange: Exchange, pool: HttpPool) {
     this.exchange = exchange
     this.pool = pool
-    this.body = new ReplayBody(pool.options.replayBody, pool.memory)
-    this.race = new Race(this, { limits: pool.options.attempt, now: () => pool.clock.now() })
+    this.request = new ForwardedRequest(exchange, pool)
+    this.race = new Race(this, this.request, { limits: pool.options.attempt, now: () => pool.clock.now() })
     this.account = new ExchangeAccount(pool)
-    this.waitingSince = this.account.startedAt
-  }
-
-  get method(): string {
-    return this.exchange.head.method
-  }
-
-  get target(): string {
-    return this.exchange.head.target
-  }
-
-  get bareBody(): boolean {
-    return this.exchange.bareBody
-  }
-
-  get bodyDone(): boolean {
-    return this.exchange.bodyDone
   }
 
   get requestId(): string {
     return this.account.requestId
   }
 
-  private get upstream(): UpstreamId | null {
-    return this.race.upstream
-  }
-
-  get awaitsContinue(): boolean {
-    return this.exchange.head.expectsContinue && this.body.size === 0
-  }
-
   get heldBytes(): number {
-    return this.body.memory
-  }
-
-  /** METHOD and first path segment. */
-  routeClass(): string {
-    const { method, target } = this.exchange.head
-    return `${method} ${firstSegment(target)}`
+    return this.request.body.memory
   }
 
   // ---- the client's side -----------------------------------------------------------------------------------------
 
   requestBegun(): void {
-    const { head, client } = this.exchange
-    const { pool } = this
-    const requestId = chooseRequestId(head, pool.makeRequestId)
+    const { pool, account } = this
     this.state = 'collecting'
-    this.kind = methodClass(head.method)
-    this.replays = 0
-    this.raced = false
     this.failedOn = null
-    this.account.open(requestId)
-    this.waitingSince = this.account.startedAt
-    this.body.start(requestText(head, { client, requestId, defaultHost: pool.options.defaultHost }))
+    account.open(chooseRequestId(this.exchange.head, pool.makeRequestId))
+    this.request.begin(account.requestId, account.startedAt)
     pool.errorReplays.earn()
     pool.hedges.earn()
   }
@@ -113,18 +69,18 @@ export class Forwarding implements ExchangeServer, RaceOwner, Waiter {
   requestBytes(source: Transport | null, bytes: Buffer, from: number, to: number): void {
     if (this.state === 'trying' || this.state === 'answering') {
       if (this.race.takesBytes) {
-        this.body.keepSent(bytes, from, to)
+        this.request.body.keepSent(bytes, from, to)
         if (!this.race.sendBytes(source, bytes, from, to)) this.exchange.pauseBody()
         return
       }
     } else if (this.state === 'done') return
-    if (!this.body.keepUnsent(bytes, from, to)) this.exchange.pauseBody()
+    if (!this.request.body.keepUnsent(bytes, from, to)) this.exchange.pauseBody()
   }
 
   requestBatch(): void {
     if (this.state === 'collecting') return this.go()
-    if (!this.bodyDone) return
-    this.waitingSince = this.pool.clock.now()
+    if (!this.exchange.bodyDone) return
+    this.request.waitingSince = this.pool.clock.now()
     if (this.state === 'trying' || this.state === 'answering') this.race.requestEnded()
   }
 
@@ -159,14 +115,15 @@ export class Forwarding implements ExchangeServer, RaceOwner, Waiter {
 
   private assigned(route: Route): UpstreamId | null {
     const { runtime, clock, options } = this.pool
-    const safe = this.kind === 'safe'
+    const { safe } = this.request
     return assign(route, safe ? runtime.doubt : runtime.doubtAt(clock.now()), safe, options.standbyReads)
   }
 
   private tryOn(upstream: UpstreamId, fresh: boolean): void {
     this.state = 'trying'
     const endpoint = this.pool.endpoint(upstream)
-    this.race.start(endpoint, { fresh, repeatable: this.kind === 'safe', suspect: this.replays > 0 })
+    const { safe, replays } = this.request
+    this.race.start(endpoint, { fresh, repeatable: safe, suspect: replays > 0 })
   }
 
   private wait(): void {
@@ -205,16 +162,12 @@ export class Forwarding implements ExchangeServer, RaceOwner, Waiter {
 
   // ---- the attempt -----------------------------------------------------------------------------------------------
 
-  onRequestWritable(): void {
-    this.exchange.resumeBody()
-  }
-
   onInterim(head: ResponseHead): void {
     this.exchange.interim(head)
   }
 
   declines(failure: Failure): boolean {
-    const decision = this.decide(failure)
+    const decision = this.request.decide(failure)
     if (decision.action !== 'replay') {
       if (decision.action === 'give-up') this.pool.runtime.counters.replayAbandoned.add(decision.reason)
       return false
@@ -223,24 +176,24 @@ export class Forwarding implements ExchangeServer, RaceOwner, Waiter {
     const target = this.elsewhere(route)
     if (target === null) return false
     if (failure.status === 500) this.pool.errorReplays.spend()
-    this.account.failed(failure, this.upstream)
+    this.account.failed(failure, this.race.upstream)
     // Not from within the connection that is still handing its answer over.
     queueMicrotask(() => this.replayOn(target))
     return true
   }
 
   keepsWaiting(failure: Failure): boolean {
-    return this.decide(failure).action === 'keep-waiting'
+    return this.request.decide(failure).action === 'keep-waiting'
   }
 
   onOverdue(): void {
-    const { pool, exchange } = this
-    if (this.state !== 'trying' || this.kind !== 'safe' || this.replays > 0 || !pool.options.standbyReads) return
-    if (!this.bodyDone || !this.body.kept || exchange.head.upgrade !== '' || !pool.hedges.left) return
+    const { pool } = this
+    if (this.state !== 'trying' || !this.request.mayBeHedged) return
+    if (!pool.options.standbyReads || !pool.hedges.left) return
     const target = this.elsewhere(pool.runtime.route)
     if (target === null) return
     pool.hedges.spend()
-    this.replays++
+    this.request.replays++
     this.race.hedge(pool.endpoint(target))
   }
 
@@ -253,33 +206,20 @@ export class Forwarding implements ExchangeServer, RaceOwner, Waiter {
   }
 
   onFailed(failure: Failure): void {
-    this.account.failed(failure, this.upstream)
-    const decision = this.decide(failure)
+    this.account.failed(failure, this.race.upstream)
+    const decision = this.request.decide(failure)
     if (decision.action === 'replay') return this.replay(failure, decision.where)
     const reason = decision.action === 'give-up' ? decision.reason : 'may-have-executed'
     this.pool.runtime.counters.replayAbandoned.add(reason)
     this.failAfter(failure, reason)
   }
 
-  private decide(failure: Failure): ReplayDecision {
-    const { replays, raced, kind } = this
-    return decideReplay({
-      failure,
-      method: kind,
-      repeatable: this.pool.options.idempotencyKey && this.exchange.head.idempotencyKey,
-      bodyKept: this.body.kept,
-      replays,
-      raced,
-      errorBudgetLeft: this.pool.errorReplays.left,
-    })
-  }
-
   private replay(failure: Failure, where: 'elsewhere' | 'same-upstream'): void {
     const { route } = this.pool.runtime
-    const { upstream } = this
-    if (this.outOfTime()) return this.failAfter(failure, 'out-of-time')
+    const { upstream } = this.race
+    if (this.request.outOfTime) return this.failAfter(failure, 'out-of-time')
     if (where === 'same-upstream' && upstream !== null && upstream === route.active) {
-      this.raced = true
+      this.request.raced = true
       this.account.rescue = 'replay'
       return this.tryOn(upstream, true)
     }
@@ -291,11 +231,6 @@ export class Forwarding implements ExchangeServer, RaceOwner, Waiter {
     this.wait()
   }
 
-  private outOfTime(): boolean {
-    const { clock, options } = this.pool
-    return this.bodyDone && clock.now() - this.waitingSince > options.attempt.request
-  }
-
   private replayOn(target: UpstreamId): void {
     if (this.state !== 'trying') return
     this.countReplay()
@@ -303,14 +238,14 @@ export class Forwarding implements ExchangeServer, RaceOwner, Waiter {
   }
 
   private countReplay(): void {
-    this.replays++
+    this.request.replays++
     this.account.rescue = 'replay'
   }
 
   /** Another upstream than the one that just failed. */
   private elsewhere(route: Route): UpstreamId | null {
     if (route.gate === 'hold' || route.active === null) return null
-    return route.active === this.upstream ? route.fallback : route.active
+    return route.active === this.race.upstream ? route.fallback : route.active
   }
 
   // ---- the answer ------------------------------------------------------------------------------------------------
@@ -360,7 +295,7 @@ export class Forwarding implements ExchangeServer, RaceOwner, Waiter {
 
   private fail(code: ErrorCode, reason: string, detail: string): void {
     this.pool.runtime.counters.lost.add(reason)
-    this.answerError({ code, detail, close: !this.bodyDone })
+    this.answerError({ code, detail, close: !this.exchange.bodyDone })
   }
 
   private answerError(reply: ErrorReply): void {
@@ -371,7 +306,7 @@ export class Forwarding implements ExchangeServer, RaceOwner, Waiter {
 
   private finish(error: string | null): void {
     this.state = 'done'
-    this.body.release()
-    this.account.settle(this.exchange, this.upstream, error)
+    this.request.body.release()
+    this.account.settle(this.exchange, this.race.upstream, error)
   }
 }

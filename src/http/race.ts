@@ -13,7 +13,7 @@ import { Attempt } from './attempt.ts'
 import type { UpstreamEndpoint } from './upstream-endpoint.ts'
 
 /** What the race tells the request it is run for: the same as its attempts would, were there only one. */
-export interface RaceOwner extends AttemptedRequest {
+export interface RaceOwner {
   onInterim(head: ResponseHead): void
   declines(failure: Failure): boolean
   onAnswer(head: ResponseHead, body: string): boolean
@@ -31,15 +31,21 @@ export interface RaceOwner extends AttemptedRequest {
 
 export class Race implements AttemptOwner {
   private readonly owner: RaceOwner
+  private readonly request: AttemptedRequest
   private readonly setup: Readonly<{ limits: AttemptLimits; now: () => Millis }>
   private lead: Attempt
   /** The second attempt, while there is one. Most requests never need it. */
   private rival: Attempt | null = null
 
-  constructor(owner: RaceOwner, setup: Readonly<{ limits: AttemptLimits; now: () => Millis }>) {
+  constructor(
+    owner: RaceOwner,
+    request: AttemptedRequest,
+    setup: Readonly<{ limits: AttemptLimits; now: () => Millis }>,
+  ) {
     this.owner = owner
+    this.request = request
     this.setup = setup
-    this.lead = new Attempt(owner, this, setup)
+    this.lead = new Attempt(request, this, setup)
   }
 
   /** Of the attempt that leads. */
@@ -60,7 +66,7 @@ export class Race implements AttemptOwner {
   }
 
   hedge(endpoint: UpstreamEndpoint): void {
-    this.rival = new Attempt(this.owner, this, this.setup)
+    this.rival = new Attempt(this.request, this, this.setup)
     this.rival.start(endpoint, { fresh: false, repeatable: true, suspect: true })
   }
 

@@ -1,0 +1,96 @@
+/** One client's request as its attempts see it: what is sent, what is kept of it, and what may still be done to save it. */
+import { firstSegment } from '../core/answer-times.ts'
+import type { Failure } from '../core/failure.ts'
+import type { MethodClass, ReplayDecision } from '../core/replay.ts'
+import { decideReplay, methodClass } from '../core/replay.ts'
+import type { Millis } from '../core/time.ts'
+import type { AttemptedRequest } from './attempt.ts'
+import type { Exchange } from './exchange.ts'
+import { requestText } from './header-rules.ts'
+import type { HttpPool } from './http-pool.ts'
+import { ReplayBody } from './replay-body.ts'
+
+export class ForwardedRequest implements AttemptedRequest {
+  readonly body: ReplayBody
+  waitingSince: Millis
+  kind: MethodClass = 'safe'
+  /** How often it was sent to another upstream, again or as well. */
+  replays = 0
+  /** A lost keep-alive race was answered with a fresh socket. */
+  raced = false
+  private readonly exchange: Exchange
+  private readonly pool: HttpPool
+
+  constructor(exchange: Exchange, pool: HttpPool) {
+    this.exchange = exchange
+    this.pool = pool
+    this.body = new ReplayBody(pool.options.replayBody, pool.memory)
+    this.waitingSince = pool.clock.now()
+  }
+
+  begin(requestId: string, now: Millis): void {
+    const { head, client } = this.exchange
+    const { defaultHost } = this.pool.options
+    this.kind = methodClass(head.method)
+    this.replays = 0
+    this.raced = false
+    this.waitingSince = now
+    this.body.start(requestText(head, { client, requestId, defaultHost }))
+  }
+
+  get safe(): boolean {
+    return this.kind === 'safe'
+  }
+
+  get method(): string {
+    return this.exchange.head.method
+  }
+
+  get target(): string {
+    return this.exchange.head.target
+  }
+
+  get bareBody(): boolean {
+    return this.exchange.bareBody
+  }
+
+  get bodyDone(): boolean {
+    return this.exchange.bodyDone
+  }
+
+  get awaitsContinue(): boolean {
+    return this.exchange.head.expectsContinue && this.body.size === 0
+  }
+
+  routeClass(): string {
+    return `${this.method} ${firstSegment(this.target)}`
+  }
+
+  onRequestWritable(): void {
+    this.exchange.resumeBody()
+  }
+
+  /** Asking the standby as well does no harm, and has not been done. */
+  get mayBeHedged(): boolean {
+    const { upgrade } = this.exchange.head
+    return this.safe && this.replays === 0 && this.bodyDone && this.body.kept && upgrade === ''
+  }
+
+  get outOfTime(): boolean {
+    const { clock, options } = this.pool
+    return this.bodyDone && clock.now() - this.waitingSince > options.attempt.request
+  }
+
+  decide(failure: Failure): ReplayDecision {
+    const { replays, raced, kind, pool } = this
+    return decideReplay({
+      failure,
+      method: kind,
+      repeatable: pool.options.idempotencyKey && this.exchange.head.idempotencyKey,
+      bodyKept: this.body.kept,
+      replays,
+      raced,
+      errorBudgetLeft: pool.errorReplays.left,
+    })
+  }
+}
