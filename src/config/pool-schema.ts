@@ -23,7 +23,9 @@ const detect = z
       .describe('What to do when checks pass but requests of several kinds stall on the active upstream only.'),
     gateway5xx: count({ min: 1, max: 1_000 })
       .prefault(5)
-      .describe('502, 503 or 504 answers in a row, on more than one path, that make an upstream unfit.'),
+      .describe(
+        '502, 503 or 504 answers in a row, on more than one path, that make an upstream unfit. Of 500 it takes three times as many.',
+      ),
     successRate: percent()
       .prefault('50%')
       .describe(

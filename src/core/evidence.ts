@@ -15,7 +15,7 @@ import { SlidingCount } from './window.ts'
 export type Finding = Readonly<{ type: 'confirm' }> | Readonly<{ type: 'convict'; conviction: Conviction }>
 
 export type EvidencePolicy = Readonly<{
-  /** Consecutive 502/503/504 (or worse) that convict. */
+  /** Consecutive 502/503/504 (or worse) that convict; of 500 three times as many. */
   gatewayErrors: number
   /** Convict below this share of good answers, 0 to 1. */
   successRate: number
@@ -27,6 +27,8 @@ const CRASH_SIGNS_APART = 5
 const CRASH_SIGNS_WITHIN = 2_000
 const RESETS_WITHIN = 200
 const RESETS_TO_CONFIRM = 3
+/** A 500 may be the application's own honest answer, so it takes this many times as many of them in a row. */
+const ERRORS_PER_GATEWAY_ERROR = 3
 const RATE_WINDOW = 1_000
 const RATE_MINIMUM = 20
 const MAX_CLASSES = 64
@@ -49,7 +51,9 @@ export class Evidence {
   private readonly fine = new SlidingCount(FINE_WINDOW, 10)
   private readonly recent = new SlidingCount(RECENT_WINDOW, 5)
   private readonly resets = new SlidingCount(RESETS_WITHIN, 10)
+  /** Since the last good answer: gateway errors and broken answers, and with 500s. */
   private consecutive = 0
+  private errorsInARow = 0
   /** Route classes that failed lately: one broken path must never convict. */
   private readonly failing = new Map<string, Millis>()
   /** A connect was turned away. Only an accepted connect takes it back. */
@@ -98,6 +102,7 @@ export class Evidence {
   delivered(status: number, now: Millis): void {
     if (status === 500 || isGatewayStatus(status)) return
     this.consecutive = 0
+    this.errorsInARow = 0
     this.good.add(now)
     this.fine.add(now)
     this.recent.add(now)
@@ -141,6 +146,7 @@ export class Evidence {
     this.refusedAt = null
     this.brokenAt = null
     this.consecutive = 0
+    this.errorsInARow = 0
     this.good.clear()
     this.bad.clear()
     this.failing.clear()
@@ -164,21 +170,27 @@ export class Evidence {
 
   private failedAnswer(gateway: boolean, routeClass: string, detail: string, now: Millis): Finding | null {
     if (gateway) this.consecutive++
+    this.errorsInARow++
     this.bad.add(now)
     this.remember(routeClass, now)
-    if (this.failingClasses(now) < 2) return this.consecutive === this.policy.gatewayErrors ? CONFIRM : null
-    if (this.consecutive >= this.policy.gatewayErrors) {
-      return this.convictErrors(`${detail}, ${this.consecutive} times in a row`, now)
+    const { gatewayErrors, successRate } = this.policy
+    if (this.failingClasses(now) < 2) return this.consecutive === gatewayErrors ? CONFIRM : null
+    if (this.consecutive >= gatewayErrors || this.errorsInARow >= gatewayErrors * ERRORS_PER_GATEWAY_ERROR) {
+      return this.convictErrors(`${detail}, ${this.errorsInARow} times in a row`, now)
     }
     const bad = this.bad.sum(now)
     const all = bad + this.good.sum(now)
-    if (all < RATE_MINIMUM || (all - bad) / all >= this.policy.successRate) return null
+    if (all < RATE_MINIMUM || (all - bad) / all >= successRate) return null
     return this.convictErrors(`${detail}: ${bad} of ${all} failed in the last second`, now)
   }
 
   private convictErrors(detail: string, now: Millis): Finding {
-    const { consecutive } = this
-    const figures = { consecutive, failed: this.bad.sum(now), good: this.good.sum(now), paths: this.failing.size }
+    const figures = {
+      inARow: this.errorsInARow,
+      failed: this.bad.sum(now),
+      good: this.good.sum(now),
+      paths: this.failing.size,
+    }
     return { type: 'convict', conviction: { rule: 'errors', detail, figures } }
   }
 

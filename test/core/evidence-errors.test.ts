@@ -48,6 +48,22 @@ describe('gateway errors in a row (R4)', () => {
   })
 })
 
+describe('errors of any kind in a row (R4)', () => {
+  it('convict at the fifteenth, when more than one route class fails', () => {
+    const witness = new Witness()
+    expect(witness.answers(times(15, 500))).toEqual([...times(14, 'nothing'), 'convict errors'])
+    expect(witness.detail).toBe('answers 500, 15 times in a row')
+  })
+
+  it('never convict on a single path, and start anew after any good answer', () => {
+    expect(new Witness().answers(times(100, 500), { classes: ONE_PATH })).toEqual(times(100, 'nothing'))
+    const witness = new Witness()
+    for (let round = 0; round < 5; round++) {
+      expect(witness.answers([...times(14, 500), 200], { apart: 100 })).toEqual(times(15, 'nothing'))
+    }
+  })
+})
+
 describe('answers that begin well and are cut', () => {
   it('convict like any other that fails', () => {
     const witness = new Witness()
@@ -68,7 +84,9 @@ describe('the share of good answers (R4)', () => {
   })
 
   it('says nothing about fewer than twenty', () => {
-    expect(new Witness().answers(times(19, 500))).toEqual(times(19, 'nothing'))
+    const answers = [...times(9, 500), 200, ...times(9, 500)]
+    expect(new Witness().answers(answers)).toEqual(times(19, 'nothing'))
+    expect(new Witness().answers([...answers, 500]).at(-1)).toBe('convict errors')
   })
 
   it('bears a half', () => {
