@@ -39,7 +39,9 @@ const timeouts = z
   .strictObject({
     connect: duration({ max: MINUTE })
       .prefault('400ms')
-      .describe('To establish a connection, for requests and for TCP alike.'),
+      .describe(
+        'To establish a connection, for requests and for TCP alike. Once it is known how long connects take, HTTP waits three times as long as 99 % of them, at least 100 ms and at most this.',
+      ),
     responseHead: duration().prefault('30s').describe('From the end of the request to the head of the response.'),
     request: duration()
       .prefault('60s')

@@ -11,6 +11,8 @@ const MAX_CLASSES = 64
 const ENOUGH = 100
 /** With fewer, nobody knows that a class is not always this slow. */
 const FAMILIAR = 20
+/** The kernel sends a lost SYN again after a second: no sooner than this is another upstream the better try, ms. */
+const SHORTEST_CONNECT = 100
 /** Before the pool has answered often enough: one in a hundred takes longer than this, ms. */
 const PRIOR_P99 = 1_000
 /** In powers of ten. One request alone is never more than this improbable. */
@@ -76,6 +78,11 @@ export class AnswerTimes {
   /** What only one answer in a hundred exceeds, ms. */
   p99(routeClass: RouteClass, now: Millis): number {
     return this.informed(routeClass)?.exceededBy(0.01, now) ?? PRIOR_P99
+  }
+
+  /** How long a connect may take, ms: three times what nearly all take, within bounds. */
+  connectWithin(longest: number, now: Millis): number {
+    return Math.min(longest, Math.max(SHORTEST_CONNECT, 3 * this.p99(this.connecting, now)))
   }
 
   private informed(routeClass: RouteClass): Latencies | null {

@@ -259,15 +259,20 @@ export class Attempt implements ResponseHandler, Awaited {
   }
 
   private tooLate(now: Millis): string | null {
-    const { connect, responseHead, request } = this.limits
+    const { responseHead, request } = this.limits
     // An answer that has begun may take its time: events, long polls, large files.
     if (this.phase === 'streaming') return null
     const waited = now - this.since
-    if (this.phase === 'connecting') return waited > connect ? `no connection within ${connect} ms` : null
+    if (this.phase === 'connecting') return this.connectsTooLong(waited, now)
     if (this.waitsForClient()) return null
     if (waited > responseHead) return `no answer within ${responseHead} ms`
     const late = this.request.bodyDone && now - this.request.waitingSince > request
     return late ? `no answer within ${request} ms in all` : null
+  }
+
+  private connectsTooLong(waited: number, now: Millis): string | null {
+    const within = this.endpoint?.ledger.answerTimes.connectWithin(this.limits.connect, now) ?? this.limits.connect
+    return waited > within ? `no connection within ${Math.round(within)} ms` : null
   }
 
   /** The next piece of the body is the client's to send: whatever the delay, it is not the upstream's. */

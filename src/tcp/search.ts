@@ -42,6 +42,8 @@ export class Search implements AttemptSearch, Waiter {
   private failedOn: FailedOn | null = null
   private closedUnheard = false
   private heldSince: Millis | null = null
+  /** The epoch in which it began to wait. */
+  private heldIn = 0
 
   constructor(owner: SearchOwner, setup: Readonly<{ pool: TcpPool; arrival: Arrival; account: SessionAccount }>) {
     this.owner = owner
@@ -90,9 +92,14 @@ export class Search implements AttemptSearch, Waiter {
   private target(route: Route): UpstreamId | null {
     const { failedOn } = this
     if (route.gate === 'hold' || route.active === null) return null
-    if (failedOn === null || failedOn.epoch !== route.epoch) return route.active
+    if (failedOn === null || failedOn.epoch !== route.epoch) return this.doubted(route) ? null : route.active
     if (failedOn.twice) return null
     return route.active === failedOn.upstream ? route.fallback : route.active
+  }
+
+  /** Nobody knows yet whether the active will ever answer, and a decision is near: better to wait for it. */
+  private doubted(route: Route): boolean {
+    return route.automatic && this.pool.runtime.doubt === 'suspect'
   }
 
   private tryOn(upstream: UpstreamId): void {
@@ -107,23 +114,31 @@ export class Search implements AttemptSearch, Waiter {
   private wait(): void {
     const { hold, route } = this.pool.runtime
     const now = this.pool.clock.now()
-    this.account.rescue ??= 'hold'
     this.heldSince ??= now
+    this.heldIn = route.epoch
     const inVain = this.failedOn !== null && route.gate === 'open' && !route.automatic
     // Waits in a row do not add up.
     if (inVain || now - this.heldSince >= hold.time) this.expire()
-    else if (!hold.enter(this)) this.refuse('hold-full', 'hold-full')
+    else if (!hold.enter(this)) this.giveUp('hold-full')
   }
 
   offer(route: Route): boolean {
     const target = this.target(route)
     if (target === null) return false
+    if (route.epoch !== this.heldIn) this.account.rescue ??= 'hold'
     this.tryOn(target)
     return true
   }
 
   expire(): void {
-    this.refuse('no-upstream', 'no-upstream')
+    this.giveUp('no-upstream')
+  }
+
+  /** It can wait no longer. The active in doubt is still better than nobody. */
+  private giveUp(why: 'hold-full' | 'no-upstream'): void {
+    const { route } = this.pool.runtime
+    if (this.failedOn === null && route.gate === 'open' && route.active !== null) this.tryOn(route.active)
+    else this.refuse(why, why)
   }
 
   private refuse(error: SessionError, why: string): void {

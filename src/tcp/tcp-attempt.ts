@@ -48,6 +48,8 @@ const CLOSES_AT_ONCE = 200
 export class TcpAttempt implements TransportOwner {
   readonly endpoint: TcpEndpoint
   bytesOut = 0
+  /** The upstream has said something. */
+  heard = false
   /** The upstream will send no more. */
   ended = false
   private readonly search: AttemptSearch
@@ -57,7 +59,6 @@ export class TcpAttempt implements TransportOwner {
   private transport: Transport | null = null
   private readonly breakOff: () => void
   private state: State = 'connecting'
-  private heard = false
   private tunnel: TunnelEnd | null = null
   /** Began to connect; later: connected. */
   private since: Millis

@@ -75,7 +75,8 @@ export class TcpEndpoint implements TrafficControl {
 
   closeTunnels(spread: number): void {
     for (const attempt of [...this.established]) {
-      if (spread === 0) attempt.cut()
+      // A session that has heard nothing has nothing to finish, and its client nothing to lose by coming back at once.
+      if (spread === 0 || !attempt.heard) attempt.cut()
       else this.sweeper.clock.after(this.random() * spread, () => attempt.cut())
     }
   }

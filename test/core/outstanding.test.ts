@@ -155,6 +155,22 @@ describe('what takes long', () => {
   })
 })
 
+describe('a connect', () => {
+  it('may take as long as configured until it is known what is usual', () => {
+    const { times } = new Scene()
+    expect(times.connectWithin(400, START)).toBe(400)
+  })
+
+  it('may take three times as long as 99 % of connects, from 100 ms up', () => {
+    const { times } = new Scene()
+    for (let connect = 0; connect < 200; connect++) times.record(times.connecting, 1, START)
+    expect(times.connectWithin(400, START)).toBe(100)
+    for (let connect = 0; connect < 200; connect++) times.record(times.connecting, 60, ms(START + 1_000))
+    expect(times.connectWithin(400, ms(START + 2_000))).toBe(192)
+    expect(times.connectWithin(150, ms(START + 2_000))).toBe(150)
+  })
+})
+
 describe('route classes', () => {
   it('are METHOD and first path segment', () => {
     const times = new AnswerTimes(START)
