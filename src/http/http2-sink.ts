@@ -4,6 +4,7 @@ import { constants } from 'node:http2'
 import type { Millis } from '../core/time.ts'
 import type { HeadLimits } from '../wire/limits.ts'
 import type { AnswerSink, FieldList } from './answer-sink.ts'
+import { GrpcMessages, isGrpc } from './grpc-messages.ts'
 import type { RawFields } from './http2-request.ts'
 import { canonicalHead, canonicalTrailers } from './http2-request.ts'
 import type { MessageExchange } from './message-exchange.ts'
@@ -31,7 +32,8 @@ export class Http2Sink implements AnswerSink {
   private mayTrail = false
   private trailers: OutgoingHttpHeaders = {}
   private requestTrailers = ''
-  private grpc = false
+  /** Of a gRPC call; null for every other request. */
+  private messages: GrpcMessages | null = null
   /** Nothing can be written: node:http2 has ended its side of a HEAD from the start. */
   private bodiless = false
   private brokenOff = false
@@ -52,7 +54,7 @@ export class Http2Sink implements AnswerSink {
   start(exchange: MessageExchange, fields: RawFields, limits: HeadLimits): void {
     const { stream } = this
     this.exchange = exchange
-    this.grpc = firstValue(fields, 'content-type').startsWith('application/grpc')
+    if (isGrpc(firstValue(fields, 'content-type'))) this.messages = new GrpcMessages()
     this.bodiless = firstValue(fields, ':method') === 'HEAD'
     // What lies unread in a paused stream would keep its end from coming, and its close behind that.
     stream.on('aborted', () => {
@@ -86,6 +88,7 @@ export class Http2Sink implements AnswerSink {
     })
     stream.on('data', (bytes: Buffer) => {
       this.heardAt = this.owner.now()
+      this.messages?.read(bytes)
       exchange.body(bytes)
     })
   }
@@ -102,8 +105,13 @@ export class Http2Sink implements AnswerSink {
     const { exchange } = this
     if (!exchange) return
     if (this.ended) return this.stopReading()
-    if (this.paused || !exchange.awaitsBody || now - this.heardAt <= silence) return
+    if (this.paused || !exchange.awaitsBody || !this.owesBody || now - this.heardAt <= silence) return
     exchange.refuse({ status: 408, reason: `nothing of the request body for ${silence} ms` })
+  }
+
+  /** A call may be open without a word, even before its answer: streams go both ways. But a message has to be finished. */
+  private get owesBody(): boolean {
+    return this.messages?.within ?? true
   }
 
   /**
@@ -167,7 +175,7 @@ export class Http2Sink implements AnswerSink {
   truncate(): void {
     if (!this.usable) return
     this.brokenOff = true
-    if (this.grpc && this.headSent && this.mayTrail) {
+    if (this.messages && this.headSent && this.mayTrail) {
       this.trailers = BROKE_OFF
       this.finish()
     } else {

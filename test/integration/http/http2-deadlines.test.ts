@@ -141,6 +141,45 @@ describe('a request body', () => {
     await front.blue.until(() => [...front.blue.connections].every(({ ending }) => ending !== 'open'), 'its end')
   })
 
+  describe('of a gRPC call', () => {
+    const CALL = [...POST, ['content-type', 'application/grpc+proto']] as const
+    const MESSAGE = '\0\0\0\0\x03tea'
+    let origin: StreamingOrigin
+    afterEach(() => origin.stop())
+
+    async function call(...pieces: readonly string[]): Promise<void> {
+      origin = await StreamingOrigin.start(() => {})
+      await start({ bluePort: origin.port })
+      await open(headers(CALL, { end: false }), ...pieces.map((piece) => frame('DATA', 0, 1, piece)))
+      await origin.signal.until(() => origin.requests === 1, 'the call')
+    }
+
+    test.each([
+      ['before the first message', []],
+      ['between two messages', [MESSAGE, MESSAGE.slice(0, 4), MESSAGE.slice(4)]],
+    ])('may wait %s for an answer that has not begun', async (_, pieces) => {
+      await call(...pieces)
+      clock.advance(600_000)
+      await client.caughtUp()
+      expect([client.status, client.goaway]).toEqual([undefined, undefined])
+      for (const socket of origin.sockets) socket.write('HTTP/1.1 200 OK\r\n\r\nhello')
+      await client.until(() => client.body() === 'hello', 'the answer')
+    })
+
+    test.each([
+      ['the prefix', MESSAGE.slice(0, 4)],
+      ['a message', MESSAGE.slice(0, 6)],
+    ])('is refused when it stops within %s', async (_, piece) => {
+      await call(MESSAGE, piece)
+      clock.advance(59_900)
+      await client.caughtUp()
+      expect(client.status).toBeUndefined()
+      clock.advance(200)
+      await client.until(() => client.ended, 'the answer')
+      expect(client.status).toBe(408)
+    })
+  })
+
   test('need not come before the client is told to go on', async () => {
     await start({ limits: { idleTimeout: 1_000 } })
     front.blue.continues = false
