@@ -44,6 +44,8 @@ export class Http2Connection implements Swept, SinkOwner {
   private readonly sinks = new Set<Http2Sink>()
   private readonly resets: ResetLimit
   private served = false
+  /** The client has reset too many streams. */
+  private abused = false
   private over = false
   /** Since when no stream is open, or the session has ended. */
   private quietSince: Millis
@@ -86,6 +88,7 @@ export class Http2Connection implements Swept, SinkOwner {
   private serve(stream: ServerHttp2Stream, fields: RawFields): void {
     // What it says is known by its code already; unheard, it would end the process.
     stream.on('error', () => {})
+    if (this.abused) return
     // Reset in the same read as it was opened.
     if (stream.destroyed || stream.closed) return this.countReset()
     const { client, pool, limits } = this.setup
@@ -103,8 +106,12 @@ export class Http2Connection implements Swept, SinkOwner {
   }
 
   private countReset(): void {
-    if (this.session.destroyed || !this.resets.reset(this.now())) return
-    this.session.destroy(new Error('too many streams were reset'), constants.NGHTTP2_ENHANCE_YOUR_CALM)
+    if (this.abused || this.session.destroyed || !this.resets.reset(this.now())) return
+    this.abused = true
+    // Within an event of node:http2 that can take the whole process down: it goes on reading for a session that is gone.
+    this.setup.pool.clock.afterPendingIo(() => {
+      this.session.destroy(new Error('too many streams were reset'), constants.NGHTTP2_ENHANCE_YOUR_CALM)
+    })
   }
 
   // ---- deadlines -------------------------------------------------------------------------------------------------

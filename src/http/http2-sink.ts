@@ -179,7 +179,8 @@ export class Http2Sink implements AnswerSink {
       this.trailers = BROKE_OFF
       this.finish()
     } else {
-      // Not `close`: that ends the stream first, and what was cut off would look whole. With an error it is INTERNAL_ERROR.
+      // Not `close`: that ends the stream first, and what was cut off would look whole; and within an event of node:http2
+      // it aborts the process (`Http2Stream::OnTrailers`). With an error it is INTERNAL_ERROR.
       this.stream.destroy(new Error('the upstream broke off'))
     }
   }

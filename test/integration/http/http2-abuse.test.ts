@@ -58,6 +58,7 @@ describe('a client that', () => {
     await start()
     front.blue.script = () => null
     await open(...manyCancelled(GET.map(([name, value]) => [name, name === ':method' ? method : value])))
+    clock.advance(0)
     expect(await client.until(() => client.goaway, 'GOAWAY')).toBe(ENHANCE_YOUR_CALM)
     await ended()
     // One more than allowed, and what was under way.
@@ -79,7 +80,9 @@ describe('a client that', () => {
     client.socket.pause()
     await settled(() => stream.written)
     client.send(...Array.from({ length: 300 }, (_, index) => cancelled(2 * index + 1_003)).flat())
-    await front.signal.until(() => front.inFlight === 0 && front.records.length > 0, 'the streams to be ended')
+    await front.signal.until(() => front.records.length > 100, 'the resets')
+    clock.advance(0)
+    await front.signal.until(() => front.inFlight === 0, 'the streams to be ended')
     expect(front.ended).toBe(0)
     clock.advance(10_200)
     await ended()
