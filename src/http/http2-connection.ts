@@ -58,6 +58,8 @@ export class Http2Connection implements Swept, SinkOwner {
     this.quietSince = this.now()
     this.resets = new ResetLimit(this.quietSince)
     this.session = openSession(arrival.socket, setup.limits)
+    // A client may vanish without a word, and its streams may rightly be silent for ever.
+    this.socket.setKeepAlive(true, setup.limits.idleTimeout)
     this.session.on('stream', (stream, _headers, _flags, fields) => this.serve(stream, fields))
     // A FIN is no half-close here: without WINDOW_UPDATE and acknowledgements no session goes on.
     this.socket.on('end', () => this.kill())
