@@ -7,11 +7,11 @@ import { constants, performServerHandshake } from 'node:http2'
 import type net from 'node:net'
 import type { Millis } from '../core/time.ts'
 import type { Arrival } from '../wire/arrival.ts'
+import type { HeaderList } from '../wire/http2-fields.ts'
 import type { ClientLimits } from '../wire/limits.ts'
 import type { Swept } from '../wire/sweeper.ts'
 import type { ClientInfo } from './exchange.ts'
 import type { HttpPool } from './http-pool.ts'
-import type { RawFields } from './http2-request.ts'
 import type { SinkOwner } from './http2-sink.ts'
 import { Http2Sink } from './http2-sink.ts'
 import { MessageExchange } from './message-exchange.ts'
@@ -87,7 +87,7 @@ export class Http2Connection implements Swept, SinkOwner {
     this.socket.destroy()
   }
 
-  private serve(stream: ServerHttp2Stream, fields: RawFields): void {
+  private serve(stream: ServerHttp2Stream, fields: HeaderList): void {
     // What it says is known by its code already; unheard, it would end the process.
     stream.on('error', () => {})
     if (this.abused) return

@@ -2,18 +2,15 @@
  * An HTTP/2 request as the text of an HTTP/1.1 one (RFC 9113 §8.3): either it says exactly what the field list said, or
  * the request is refused. Whatever could mean something else once it is a line of text never becomes one.
  */
-import { isFieldText, isToken, parseLength } from '../wire/fields.ts'
+import { isToken, parseLength } from '../wire/fields.ts'
+import type { HeaderList } from '../wire/http2-fields.ts'
+import { fieldProblem, trailerText } from '../wire/http2-fields.ts'
 import type { HeadLimits } from '../wire/limits.ts'
 import type { Refusal } from '../wire/request-head.ts'
 import { isAuthority } from '../wire/request-head.ts'
 
-/** Names and values in turn, as they came: `:method`, `GET`, `accept`, `text/html`. */
-export type RawFields = readonly string[]
-
 const bad = (reason: string): Refusal => ({ status: 400, reason })
 
-/** RFC 9113 §8.2.2: about a connection that HTTP/2 does not have. `te` is looked at by itself. */
-const CONNECTION_SPECIFIC = new Set(['connection', 'proxy-connection', 'keep-alive', 'transfer-encoding', 'upgrade'])
 const PSEUDO = [':method', ':scheme', ':path', ':authority'] as const
 type Pseudo = (typeof PSEUDO)[number]
 type PseudoFields = Partial<Record<Pseudo, string>>
@@ -32,7 +29,7 @@ type Reading = {
  * The head as RequestHead reads it; what that refuses is not looked at here. `bodyFollows`: the stream has not ended with
  * the head. Without a length such a body is a chunked one.
  */
-export function canonicalHead(fields: RawFields, limits: HeadLimits, bodyFollows: boolean): string | Refusal {
+export function canonicalHead(fields: HeaderList, limits: HeadLimits, bodyFollows: boolean): string | Refusal {
   const reading: Reading = { pseudo: {}, regular: false, host: null, hasLength: false, cookies: [], lines: '' }
   for (let i = 0; i + 1 < fields.length; i += 2) {
     const refusal = readField(reading, fields[i] ?? '', fields[i + 1] ?? '')
@@ -57,23 +54,16 @@ export function canonicalHead(fields: RawFields, limits: HeadLimits, bodyFollows
 }
 
 /** The fields behind a body, as lines; the rules of trailers themselves are those of chunked bodies. */
-export function canonicalTrailers(fields: RawFields): string | Refusal {
-  let lines = ''
-  for (let i = 0; i + 1 < fields.length; i += 2) {
-    const name = fields[i] ?? ''
-    const value = fields[i + 1] ?? ''
-    const refusal = checkLine(name, value)
-    if (refusal) return refusal
-    lines += `${name}: ${value}\r\n`
-  }
-  return lines
+export function canonicalTrailers(fields: HeaderList): string | Refusal {
+  const { problem, text } = trailerText(fields)
+  return problem === null ? text : bad(problem)
 }
 
 function readField(reading: Reading, name: string, value: string): Refusal | null {
   if (name.startsWith(':')) return readPseudo(reading, name, value)
   reading.regular = true
-  const refusal = checkLine(name, value)
-  if (refusal) return refusal
+  const problem = name === 'te' ? teProblem(value) : fieldProblem(name, value)
+  if (problem !== null) return bad(problem)
   switch (name) {
     case 'host':
       if (reading.host !== null) return bad('more than one host')
@@ -85,9 +75,6 @@ function readField(reading: Reading, name: string, value: string): Refusal | nul
     case 'content-length':
       if (reading.hasLength || parseLength(value) === null) return bad('malformed or repeated content-length')
       reading.hasLength = true
-      break
-    case 'te':
-      if (value !== 'trailers') return bad('te other than trailers')
       break
   }
   reading.lines += `${name}: ${value}\r\n`
@@ -103,12 +90,9 @@ function readPseudo(reading: Reading, name: string, value: string): Refusal | nu
   return null
 }
 
-/** §8.2.1: what would break out of its line, or vanish when it is read again. */
-function checkLine(name: string, value: string): Refusal | null {
-  if (!isToken(name) || name !== name.toLowerCase()) return bad('malformed field name')
-  if (CONNECTION_SPECIFIC.has(name)) return bad(`${name} in HTTP/2`)
-  if (!isFieldText(value, 0, value.length)) return bad(`control character in ${name}`)
-  return /^[ \t]|[ \t]$/.test(value) ? bad(`blanks around ${name}`) : null
+/** RFC 9113 §8.2.2. */
+function teProblem(value: string): string | null {
+  return value === 'trailers' ? null : 'te other than trailers'
 }
 
 function checkTarget(pseudo: PseudoFields, method: string): Refusal | null {

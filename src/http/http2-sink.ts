@@ -2,10 +2,10 @@
 import type { OutgoingHttpHeaders, ServerHttp2Stream } from 'node:http2'
 import { constants } from 'node:http2'
 import type { Millis } from '../core/time.ts'
+import type { HeaderList } from '../wire/http2-fields.ts'
 import type { HeadLimits } from '../wire/limits.ts'
 import type { AnswerSink, FieldList } from './answer-sink.ts'
 import { GrpcMessages, isGrpc } from './grpc-messages.ts'
-import type { RawFields } from './http2-request.ts'
 import { canonicalHead, canonicalTrailers } from './http2-request.ts'
 import type { MessageExchange } from './message-exchange.ts'
 
@@ -51,7 +51,7 @@ export class Http2Sink implements AnswerSink {
     return this.full || this.ended
   }
 
-  start(exchange: MessageExchange, fields: RawFields, limits: HeadLimits): void {
+  start(exchange: MessageExchange, fields: HeaderList, limits: HeadLimits): void {
     const { stream } = this
     this.exchange = exchange
     if (isGrpc(firstValue(fields, 'content-type'))) this.messages = new GrpcMessages()
@@ -201,7 +201,7 @@ export class Http2Sink implements AnswerSink {
   }
 }
 
-function firstValue(fields: RawFields, name: string): string {
+function firstValue(fields: HeaderList, name: string): string {
   for (let i = 0; i < fields.length; i += 2) if (fields[i] === name) return fields[i + 1] ?? ''
   return ''
 }

@@ -1,8 +1,8 @@
 /** A request that Node's own server has read, as the text of an HTTP/1.1 one: the strict parser judges it once more. */
 import type { IncomingMessage } from 'node:http'
 import type { Http2ServerRequest } from 'node:http2'
+import type { HeaderList } from '../wire/http2-fields.ts'
 import type { Refusal } from '../wire/request-head.ts'
-import type { RawFields } from './http2-request.ts'
 import { canonicalTrailers } from './http2-request.ts'
 
 export type NodeRequest = IncomingMessage | Http2ServerRequest
@@ -18,7 +18,7 @@ export function nodeHead(request: IncomingMessage, target: string, asksFirst: bo
 }
 
 /** Of a stream, with `target` in place of its `:path`. Node has told the client to continue before anybody was asked. */
-export function streamFields({ rawHeaders }: Pick<Http2ServerRequest, 'rawHeaders'>, target: string): RawFields {
+export function streamFields({ rawHeaders }: Pick<Http2ServerRequest, 'rawHeaders'>, target: string): HeaderList {
   const fields: string[] = []
   for (let i = 0; i + 1 < rawHeaders.length; i += 2) {
     const name = rawHeaders[i] ?? ''

@@ -16,7 +16,7 @@ export type Translation = Readonly<{ problem: string; text: '' }> | Readonly<{ p
 const translated = (text: string): Translation => ({ problem: null, text })
 const malformed = (problem: string): Translation => ({ problem, text: '' })
 
-/** RFC 9113 §8.2.2: they speak of a connection that HTTP/2 does not have. `te` is no answer's either. */
+/** RFC 9113 §8.2.2: they speak of a connection that HTTP/2 does not have. `te` may be in the head of a request only. */
 const CONNECTION_SPECIFIC = new Set([
   'connection',
   'proxy-connection',
@@ -72,7 +72,7 @@ export function trailerText(list: HeaderList): Translation {
 }
 
 /** RFC 9113 §8.2.1: what would break out of its line, or vanish when it is read again. */
-function fieldProblem(name: string, value: string): string | null {
+export function fieldProblem(name: string, value: string): string | null {
   if (name.startsWith(':')) return 'a pseudo field out of place'
   if (!isToken(name) || name !== name.toLowerCase()) return 'malformed field name'
   if (CONNECTION_SPECIFIC.has(name)) return `${name} in HTTP/2`
