@@ -2,12 +2,12 @@
 import type { Network } from '../config/schema.ts'
 import type { Cancel, Clock, Millis } from '../core/time.ts'
 import { ms } from '../core/time.ts'
-import type { ServedConnection } from '../http/listener.ts'
 import type { NodeRequest } from '../http/node-request.ts'
 import { isHttp2 } from '../http/node-request.ts'
 import type { RouteServer } from '../http/pool-route.ts'
 import { plainAddress } from '../wire/endpoint.ts'
 import { DEFAULT_CLIENT_LIMITS } from '../wire/limits.ts'
+import type { ServedConnection } from '../wire/listener.ts'
 import { trustOf } from './trust.ts'
 
 export class Application implements RouteServer {

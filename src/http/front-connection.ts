@@ -6,13 +6,13 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
 import type { Millis } from '../core/time.ts'
 import type { ClientLimits } from '../wire/limits.ts'
+import type { ServedConnection } from '../wire/listener.ts'
 import type { Refusal } from '../wire/request-head.ts'
 import type { Sweeper, Swept } from '../wire/sweeper.ts'
 import { breakOff } from '../wire/transport.ts'
 import { errorAnswer, errorText, refusalReply } from './error-response.ts'
 import type { ClientInfo } from './exchange.ts'
 import { closeGently } from './gentle-close.ts'
-import type { ServedConnection } from './listener.ts'
 
 export type Turn = Readonly<{ request: IncomingMessage; response: ServerResponse; serve: () => void }>
 export type FrontConnectionSetup = Readonly<{ limits: ClientLimits; sweeper: Sweeper; onEnd: () => void }>

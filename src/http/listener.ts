@@ -1,10 +1,9 @@
-/** An HTTP listener: gives every client that arrives to what speaks its protocol, and ends them gracefully. */
-import type { AcceptorOptions, BoundTo } from '../wire/acceptor.ts'
-import { Acceptor } from '../wire/acceptor.ts'
+/** An HTTP listener: gives every client that arrives to what speaks its protocol. */
 import type { Arrival, ClientCertificate } from '../wire/arrival.ts'
 import { ClientConnection } from '../wire/client-connection.ts'
-import type { TurnedAway } from '../wire/entrance.ts'
 import type { ClientLimits } from '../wire/limits.ts'
+import type { AcceptOptions, ServedConnection } from '../wire/listener.ts'
+import { Listener } from '../wire/listener.ts'
 import type { ClientInfo } from './exchange.ts'
 import type { HttpPool } from './http-pool.ts'
 import { Http2Connection } from './http2-connection.ts'
@@ -12,7 +11,7 @@ import { WireExchange } from './wire-exchange.ts'
 
 export type HttpListenerOptions = Readonly<{
   /** How connections get in. */
-  accept: Omit<AcceptorOptions, 'onArrival'>
+  accept: AcceptOptions
   limits: ClientLimits
   /** HTTP/2 streams of one connection. */
   streams: number
@@ -25,87 +24,27 @@ export type HttpListenerOptions = Readonly<{
   identity(certificate: ClientCertificate): string
 }>
 
-/** One client connection, however it speaks. */
-export interface ServedConnection {
-  /** Ends after what is under way; at once when nothing is. */
-  closeWhenDone(): void
-  kill(): void
-}
-
 export interface Front {
   serve(arrival: Arrival, client: ClientInfo, onEnd: () => void): ServedConnection
 }
 
-export class HttpListener {
-  readonly name: string
+export class HttpListener extends Listener {
   private readonly options: HttpListenerOptions
-  private readonly acceptor: Acceptor
-  private readonly connections = new Set<ServedConnection>()
-  private draining = false
-  private whenEmpty: (() => void) | null = null
 
   constructor(options: HttpListenerOptions) {
+    super(options.accept)
     this.options = options
-    this.name = options.accept.name
-    this.acceptor = new Acceptor({ ...options.accept, onArrival: (arrival) => this.serve(arrival) })
   }
 
-  get open(): number {
-    return this.acceptor.open
-  }
-
-  get turnedAway(): Readonly<Record<TurnedAway, number>> {
-    return this.acceptor.turnedAway
-  }
-
-  /** Rejects with the system's error when the address cannot be had. */
-  listen(): Promise<BoundTo> {
-    return this.acceptor.listen()
-  }
-
-  /** Accepts no more; resolves when every connection has finished what it was doing. */
-  async drain(): Promise<void> {
-    this.draining = true
-    for (const connection of [...this.connections]) connection.closeWhenDone()
-    await this.acceptor.stopAccepting()
-    if (this.connections.size === 0) return
-    await new Promise<void>((resolve) => {
-      this.whenEmpty = resolve
-    })
-  }
-
-  kill(): void {
-    this.acceptor.kill()
-    for (const connection of [...this.connections]) connection.kill()
-  }
-
-  private serve(arrival: Arrival): void {
+  protected override serve(arrival: Arrival, onEnd: () => void): ServedConnection {
     const { limits, streams, pool, front } = this.options
     const { sweeper } = pool
     const http2 = arrival.protocol === 'h2'
     const client = this.clientOf(arrival, http2)
-    let connection: ServedConnection | null = null
-    let ended = false
-    const onEnd = (): void => {
-      ended = true
-      this.acceptor.departed(arrival)
-      if (connection) this.connections.delete(connection)
-      if (this.connections.size === 0) this.whenEmpty?.()
-    }
-    connection = http2
-      ? new Http2Connection(arrival, { client, pool, limits: { ...limits, streams }, onEnd })
-      : front
-        ? front.serve(arrival, client, onEnd)
-        : new ClientConnection(arrival.socket, {
-            handler: (own) => new WireExchange(own, client, pool),
-            limits,
-            sweeper,
-            onEnd,
-          })
-    if (ended) return
-    this.connections.add(connection)
-    // It was still on its way in when the others were told.
-    if (this.draining) connection.closeWhenDone()
+    if (http2) return new Http2Connection(arrival, { client, pool, limits: { ...limits, streams }, onEnd })
+    if (front) return front.serve(arrival, client, onEnd)
+    const handler = (own: ClientConnection) => new WireExchange(own, client, pool)
+    return new ClientConnection(arrival.socket, { handler, limits, sweeper, onEnd })
   }
 
   private clientOf({ client, secure, certificate }: Arrival, http2: boolean): ClientInfo {

@@ -4,6 +4,7 @@
  */
 import type { Millis } from '../core/time.ts'
 import type { Arrival } from '../wire/arrival.ts'
+import type { ServedConnection } from '../wire/listener.ts'
 import { Splice } from '../wire/splice.ts'
 import type { Swept } from '../wire/sweeper.ts'
 import type { TransportOwner } from '../wire/transport.ts'
@@ -26,9 +27,7 @@ type Setup = Readonly<{ listener: string; onEnd(session: TcpSession): void }>
 /** How long a client is still read from whose upstream has left: closed at once, it might lose the end to a reset. */
 const LINGER = 2_000
 
-export class TcpSession implements TransportOwner, SearchOwner, Swept {
-  /** To another upstream, as long as nobody would notice. Not once its listener comes to its end. */
-  mayMove = true
+export class TcpSession implements TransportOwner, SearchOwner, ServedConnection, Swept {
   clientEnded = false
   private readonly client: Transport
   private readonly pool: TcpPool
@@ -39,6 +38,8 @@ export class TcpSession implements TransportOwner, SearchOwner, Swept {
   private state: State = 'open'
   private splice: Splice | null = null
   private clientClosed = false
+  /** To another upstream, as long as nobody would notice. Not once its listener comes to its end. */
+  private mayMove = true
   private settled = false
   /** Since when nothing has moved, as far as the splice does not watch it. */
   private quietSince: Millis
@@ -62,6 +63,11 @@ export class TcpSession implements TransportOwner, SearchOwner, Swept {
   /** Connected, and neither side has said anything. */
   private get quiet(): boolean {
     return this.state === 'open' && this.search.attempt?.quiet === true
+  }
+
+  /** What is under way is all of it; as a tunnel of its upstream it may be closed later. */
+  closeWhenDone(): void {
+    this.mayMove = false
   }
 
   /** Ends it at once. */

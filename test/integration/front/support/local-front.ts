@@ -2,9 +2,9 @@
 // them over; the clock is the test's.
 import { type AddressInfo, createServer, type Server } from 'node:net'
 import { createFront } from '../../../../src/http/front.ts'
-import type { ServedConnection } from '../../../../src/http/listener.ts'
 import type { LocalRoute } from '../../../../src/http/local-route.ts'
 import { DEFAULT_CLIENT_LIMITS } from '../../../../src/wire/limits.ts'
+import type { ServedConnection } from '../../../../src/wire/listener.ts'
 import { FakeClock } from '../../../support/fake-clock.ts'
 import { RawClient } from '../../../support/raw-client.ts'
 import type { RecordingUpstream } from '../../../support/recording-upstream.ts'

@@ -1,0 +1,74 @@
+/** What every listener does, whatever it serves: takes what arrives, knows what is open, and comes to an end gracefully. */
+import type { AcceptorOptions, BoundTo } from './acceptor.ts'
+import { Acceptor } from './acceptor.ts'
+import type { Arrival } from './arrival.ts'
+import type { TurnedAway } from './entrance.ts'
+
+export type AcceptOptions = Omit<AcceptorOptions, 'onArrival'>
+
+/** One client connection, however it speaks. */
+export interface ServedConnection {
+  /** Ends after what is under way; at once when nothing is. */
+  closeWhenDone(): void
+  kill(): void
+}
+
+export abstract class Listener {
+  readonly name: string
+  private readonly acceptor: Acceptor
+  private readonly connections = new Set<ServedConnection>()
+  private draining = false
+  private whenEmpty: (() => void) | null = null
+
+  constructor(accept: AcceptOptions) {
+    this.name = accept.name
+    this.acceptor = new Acceptor({ ...accept, onArrival: (arrival) => this.take(arrival) })
+  }
+
+  /** `onEnd`: to be called once, and be it before this returns. */
+  protected abstract serve(arrival: Arrival, onEnd: () => void): ServedConnection
+
+  get open(): number {
+    return this.acceptor.open
+  }
+
+  get turnedAway(): Readonly<Record<TurnedAway, number>> {
+    return this.acceptor.turnedAway
+  }
+
+  /** Rejects with the system's error when the address cannot be had. */
+  listen(): Promise<BoundTo> {
+    return this.acceptor.listen()
+  }
+
+  /** Accepts no more; resolves when every connection has finished what it was doing. */
+  async drain(): Promise<void> {
+    this.draining = true
+    for (const connection of [...this.connections]) connection.closeWhenDone()
+    await this.acceptor.stopAccepting()
+    if (this.connections.size === 0) return
+    await new Promise<void>((resolve) => {
+      this.whenEmpty = resolve
+    })
+  }
+
+  kill(): void {
+    this.acceptor.kill()
+    for (const connection of [...this.connections]) connection.kill()
+  }
+
+  private take(arrival: Arrival): void {
+    let connection: ServedConnection | null = null
+    let ended = false
+    connection = this.serve(arrival, () => {
+      ended = true
+      this.acceptor.departed(arrival)
+      if (connection) this.connections.delete(connection)
+      if (this.connections.size === 0) this.whenEmpty?.()
+    })
+    if (ended) return
+    this.connections.add(connection)
+    // It was still on its way in when the others were told.
+    if (this.draining) connection.closeWhenDone()
+  }
+}
