@@ -71,17 +71,25 @@ const trust: ListenerRule = ({ protocol, listen, proxyProtocol, trustedProxies }
   ]
 }
 
-const cleartext: ListenerRule = ({ protocol, http2, tls }, path) =>
-  when(protocol === 'http' && http2 === 'cleartext' && tls !== undefined, () =>
-    warning(
-      [...path, 'http2'],
-      '`cleartext` has no effect on a listener with `tls`: HTTP/2 is agreed on there anyway (`auto`)',
-      [
-        [...path, 'tls'],
-        [...path, 'protocol'],
-      ],
-    ),
+const withoutEffect: ListenerRule = ({ protocol, http2, tls, front }, path) => {
+  const at = [...path, 'http2']
+  const wanted = protocol === 'http' && http2 !== undefined && http2 !== 'off'
+  if (wanted && front && front.routes.length > 0) {
+    const reads = [
+      [...path, 'front', 'routes'],
+      [...path, 'protocol'],
+    ]
+    return [
+      warning(at, `\`${http2}\` has no effect on a listener with \`front.routes\`: it speaks HTTP/1.1 only`, reads),
+    ]
+  }
+  return when(wanted && http2 === 'cleartext' && tls !== undefined, () =>
+    warning(at, '`cleartext` has no effect on a listener with `tls`: HTTP/2 is agreed on there anyway (`auto`)', [
+      [...path, 'tls'],
+      [...path, 'protocol'],
+    ]),
   )
+}
 
 const routes: ListenerRule = ({ front }, path) =>
   (front?.routes ?? []).flatMap((route, index, all) => {
@@ -122,4 +130,4 @@ function oneAction({ respond, redirect, pool, rewrite }: Route, at: Path): reado
   ]
 }
 
-const LISTENER_RULES: readonly ListenerRule[] = [otherProtocol, trust, cleartext, routes]
+const LISTENER_RULES: readonly ListenerRule[] = [otherProtocol, trust, withoutEffect, routes]

@@ -84,7 +84,12 @@ export const METRICS = [
     labels: ['pool'],
     help: 'Requests that wait for a decision under way.',
   },
-  { name: 'in_flight', type: 'gauge', labels: ['pool', 'upstream'], help: 'Requests under way on an upstream.' },
+  {
+    name: 'in_flight',
+    type: 'gauge',
+    labels: ['pool', 'upstream'],
+    help: 'Requests, or TCP sessions, under way on an upstream.',
+  },
   {
     name: 'tunnels',
     type: 'gauge',

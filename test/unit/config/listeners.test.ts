@@ -203,6 +203,23 @@ describe('HTTP/2 without TLS', () => {
   })
 })
 
+describe('HTTP/2 beside local routes', () => {
+  const beside = (http2: string, routes = '{ path: /a, respond: {} }') =>
+    warningsOf(http(`${http2}front: { routes: [${routes}] }, tls: { cert: c, key: k }`))
+
+  it.each(['auto', 'cleartext'])('has no effect when it is asked for (%s)', (http2) => {
+    expect(beside(`http2: ${http2}, `)).toEqual([
+      expect.stringContaining(`listeners.l.http2 \`${http2}\` has no effect on a listener with \`front.routes\``),
+    ])
+  })
+
+  it('is no matter where nobody asks for it, or there are no routes', () => {
+    expect(beside('http2: off, ')).toEqual([])
+    expect(beside('')).toEqual([])
+    expect(beside('http2: auto, ', '')).toEqual([])
+  })
+})
+
 describe('limits', () => {
   it.each([
     ['connectionsPerAddress: 0', true],
