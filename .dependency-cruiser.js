@@ -33,7 +33,11 @@ export default {
     only('wire', [CORE], 'Protocols on sockets; knows neither pools nor what is forwarded.'),
     only('http', [CORE, RUNTIME, WIRE], 'Forwards; knows neither probes nor administration.'),
     only('tcp', [CORE, RUNTIME, WIRE], 'Joins connections; knows nothing of HTTP, probes or administration.'),
-    only('probe', [CORE, '^src/runtime/clock', WIRE], 'Checks upstreams; what that means is decided elsewhere.'),
+    only(
+      'probe',
+      [CORE, '^src/runtime/(clock|program)', WIRE],
+      'Checks upstreams; what that means is decided elsewhere.',
+    ),
     only('admin', [CORE, RUNTIME], 'Shows pools and passes commands on; never touches traffic.'),
     only('metrics', [CORE, '^src/runtime/(notices|counters|clock)'], 'Reads counters.'),
     only('config', [CORE], 'Validates; opens no sockets.'),
