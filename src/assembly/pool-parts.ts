@@ -137,7 +137,7 @@ function buildTcp(
   })
 }
 
-function policyOf(config: PoolConfig): PoolPolicy {
+export function policyOf(config: PoolConfig): PoolPolicy {
   const { kind, detect, failover, failback, probe, drain, hold, hooks } = config
   return {
     kind,

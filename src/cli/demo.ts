@@ -1,22 +1,19 @@
 /** `npm start`: the proxy before two small shops, with instructions to kill one and watch. */
 import process from 'node:process'
-import { fileURLToPath } from 'node:url'
 import type { Config } from '../config/schema.ts'
 import { createLogger } from '../logging.ts'
 import { isoTime, systemClock } from '../runtime/clock.ts'
 import type { Understudy } from '../understudy.ts'
 import { startUnderstudy } from '../understudy.ts'
 import { version } from '../version.ts'
-import { configOfFile } from './configuration.ts'
+import { configOfFile, DEFAULT_FILE } from './configuration.ts'
 import type { ShopEvent, Shops } from './demo-shops.ts'
 import { RESTART_AFTER, startShops } from './demo-shops.ts'
 import { eventLine } from './event-line.ts'
 import { paint, print } from './output.ts'
 import { endOnSignals } from './shutdown.ts'
 
-const CONFIG = fileURLToPath(new URL('../../config/understudy.yaml', import.meta.url))
-
-export async function demo(file: string = CONFIG): Promise<void> {
+export async function demo(file: string = DEFAULT_FILE): Promise<void> {
   const config = configOfFile(file)
   const shops = await startShops(config, systemClock, tellOfShop)
   process.on('exit', shops.stop)

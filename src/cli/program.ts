@@ -9,6 +9,7 @@ import { addEvents } from './commands/events.ts'
 import { addExplain } from './commands/explain.ts'
 import { addFailback } from './commands/failback.ts'
 import { addFailover } from './commands/failover.ts'
+import { addPlan } from './commands/plan.ts'
 import type { RunFlags } from './commands/run.ts'
 import { addRun, runWithFlags } from './commands/run.ts'
 import { addStatus } from './commands/status.ts'
@@ -55,6 +56,7 @@ const COMMANDS = [
   addDemo,
   addRun,
   addCheck,
+  addPlan,
   addStatus,
   addExplain,
   addEvents,

@@ -26,17 +26,17 @@ const CONFIRM: Finding = { type: 'confirm' }
 const CRASH_SIGNS_APART = 5
 const CRASH_SIGNS_WITHIN = 2_000
 const RESETS_WITHIN = 200
-const RESETS_TO_CONFIRM = 3
+export const RESETS_TO_CONFIRM = 3
 /** A 500 may be the application's own honest answer, so it takes this many times as many of them in a row. */
 const ERRORS_PER_GATEWAY_ERROR = 3
-const RATE_WINDOW = 1_000
-const RATE_MINIMUM = 20
+export const RATE_WINDOW = 1_000
+export const RATE_MINIMUM = 20
 const MAX_CLASSES = 64
 /** Silences seen before one can be called improbable. */
 const SILENCES_KNOWN = 200
 const RECENT_WINDOW = 250
-const FINE_WINDOW = 2_000
-const FINE_MINIMUM = 20
+export const FINE_WINDOW = 2_000
+export const FINE_MINIMUM = 20
 
 export class Evidence {
   /** Any byte from any of its sockets, data or probe. */

@@ -26,7 +26,7 @@ export type Silence = Readonly<{
 
 /** Shares of `hangAfter` (default 400 ms): suspect after 150 ms of silence, ask again 50 ms later, convict at 400 ms. */
 export const SUSPECT_AT = 0.375
-export const ASK_AGAIN_AT = 0.5
+const ASK_AGAIN_AT = 0.5
 /** Φ from which silence is suspicious: one in ten. */
 const SUSPICIOUS = 1
 /** A stall half as long again as the longest one that was survived is news. */

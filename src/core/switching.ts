@@ -30,7 +30,7 @@ export type SwitchOrder = Readonly<{
 type Switching = PoolState & Extract<PoolPhase, { phase: 'switching' }>
 
 /** After a failed switch, the next attempt waits this long: hooks are other people's programs. */
-const RETRY_AFTER = 5_000
+export const RETRY_AFTER = 5_000
 
 export function startSwitch(state: PoolState, order: SwitchOrder, policy: PoolPolicy, now: Millis): Step {
   const from = activeOf(state)

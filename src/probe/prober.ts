@@ -33,6 +33,14 @@ const SHORTEST = 50
 /** A burst of suspicions must not become a flood of connections. */
 const MOST_AT_ONCE = 8
 
+/** Between two turns of one upstream, ms: as long as they can get, regularly and while there is doubt. */
+export const longestPauses = (interval: number): Readonly<{ regular: number; doubtful: number }> => ({
+  regular: interval * (1 + JITTER),
+  doubtful: quickPause(interval) * (1 + JITTER),
+})
+
+const quickPause = (interval: number): number => Math.min(interval, Math.max(SHORTEST, interval / DOUBT_DIVISOR))
+
 type Schedule = { readonly target: ProbeTarget; readonly running: Set<Cancel>; dueAt: Millis; cancel: Cancel | null }
 
 export class Prober {
@@ -109,8 +117,7 @@ export class Prober {
   private pause({ target }: Schedule): number {
     const { interval } = this.options
     const upstream = this.upstream(target.id)
-    const quick = Math.max(SHORTEST, interval / DOUBT_DIVISOR)
-    return upstream && isDoubtful(upstream, this.clock.now()) ? Math.min(interval, quick) : interval
+    return upstream && isDoubtful(upstream, this.clock.now()) ? quickPause(interval) : interval
   }
 
   private upstream(id: UpstreamId): Upstream | undefined {

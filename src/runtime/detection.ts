@@ -18,7 +18,7 @@ export type DetectionDuties = Readonly<{
 }>
 
 /** A second sign of a crash must be at least 5 ms after the first. */
-const CONFIRM_AGAIN = 6
+export const CONFIRM_AGAIN = 6
 /** The same finding again within this tells nothing new, ms. */
 const REPEATED = 10_000
 /** Probes sent closer together than this tell of the same moment. */
