@@ -132,7 +132,8 @@ const LEVELS: Readonly<Record<NoticeType, 'info' | 'warn' | 'error'>> = {
 }
 
 export function logNotice(logger: Pick<Logger, 'log' | 'flush'>, notice: NumberedNotice): void {
-  const { text, at, type, ...rest } = notice
+  // The evidence is for whoever asks for it: the journal keeps it.
+  const { text, at, type, evidence: _, ...rest } = notice
   logger.log[LEVELS[type]]({ notice: type, ...rest }, text)
   logger.flush()
 }

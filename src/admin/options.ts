@@ -1,6 +1,6 @@
 /** What the admin API needs from the rest: all of it read when somebody asks, none of it kept. */
 import type { Clock } from '../core/time.ts'
-import type { Notices } from '../runtime/notices.ts'
+import type { Notices, NumberedNotice } from '../runtime/notices.ts'
 import type { PoolRuntime } from '../runtime/pool-runtime.ts'
 
 export type ListenerView = Readonly<{
@@ -16,6 +16,8 @@ export type ListenerView = Readonly<{
 export type AdminOptions = Readonly<{
   pools: ReadonlyMap<string, PoolRuntime>
   notices: Notices
+  /** The latest notice of that kind in the journal: from before a restart, too. */
+  recall(matches: (notice: NumberedNotice) => boolean): Promise<NumberedNotice | null>
   /** The configuration without its secrets. */
   configView: unknown
   metrics: Readonly<{ contentType: string; text(): Promise<string> }>

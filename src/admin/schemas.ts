@@ -62,6 +62,28 @@ const decision = object({
   pinned: flag,
 })
 
+const grounds = object({
+  type: text,
+  at: instant,
+  ago: { type: 'string', example: '3m 12s' },
+  text,
+  by: text,
+  rule: { ...orNull(text), description: 'The rule that decided: crash, hang, errors, gray, health or operator.' },
+  figures: {
+    type: 'object',
+    description: 'What the rule measured. A name that ends in Ms counts milliseconds.',
+    additionalProperties: { type: 'number' },
+  },
+  upstreams: list(
+    object({
+      name: text,
+      inFlight: whole,
+      probes: list(object({ at: instant, verdict: text, detail: text, latency: { type: 'number' } })),
+      failedAttempts: list(object({ at: instant, request: text, what: text, latency: orNull({ type: 'number' }) })),
+    }),
+  ),
+})
+
 /** Added to Fastify once; everything else refers to them. */
 export const SHARED: readonly Schema[] = [
   { $id: 'Upstream', ...upstream },
@@ -76,6 +98,12 @@ export const SHARED: readonly Schema[] = [
       summary: text,
       decision,
       epoch: whole,
+      evidence: {
+        ...orNull(grounds),
+        description:
+          'What the last decision rested on, from before a restart too: the last 10 probes and failed attempts.',
+      },
+      trouble: { ...orNull(grounds), description: 'What went wrong since, and changed nothing.' },
       attention: orNull(object({ unfit: text, keptBecause: text })),
       damping: object({ points: whole, failbackSuppressed: flag, until: orNull(instant) }),
       failback,

@@ -1,6 +1,7 @@
 /** Everything that only tells. No route in this file changes anything. */
 import type { FastifyInstance } from 'fastify'
 import { ApiError } from './errors.ts'
+import { findDecision, findTrouble } from './grounds-view.ts'
 import type { AdminOptions } from './options.ts'
 import { findPool, snapshot } from './pool-access.ts'
 import { SCHEMAS } from './schemas.ts'
@@ -24,8 +25,10 @@ export function stateRoutes(app: FastifyInstance, options: AdminOptions): void {
   )
   app.get<PoolParams>('/pools/:pool/explain', { schema: SCHEMAS.explain }, async ({ params }) => {
     const pool = findPool(options, params.pool)
+    const { state } = pool
     const notices = options.notices.since(0, pool.name).slice(-EXPLAINED_EVENTS)
-    return explainView(snapshot(options, pool), notices)
+    const decision = await findDecision(options, state)
+    return explainView(snapshot(options, pool), { notices, decision, trouble: findTrouble(options, state) })
   })
   app.get<EventsQuery>('/events', { schema: SCHEMAS.events }, async ({ query, headers }) => {
     if (headers.accept?.includes('text/event-stream')) {

@@ -13,6 +13,8 @@ import { isoTime } from '../runtime/clock.ts'
 import type { NumberedNotice } from '../runtime/notices.ts'
 import type { FailbackView } from './failback-view.ts'
 import { failbackView } from './failback-view.ts'
+import type { GroundsView } from './grounds-view.ts'
+import { groundsView } from './grounds-view.ts'
 import type { Load, UpstreamView } from './upstream-view.ts'
 import { upstreamView } from './upstream-view.ts'
 import { listed, sentence, span } from './words.ts'
@@ -122,7 +124,8 @@ function afterFailover({ decision }: PoolState, now: Millis): string {
 export type NoticeView = Readonly<{ id: number; at: string; type: string; pool: string; text: string }> &
   Readonly<Record<string, unknown>>
 
-export function noticeView({ id, at, type, pool, text, ...rest }: NumberedNotice): NoticeView {
+/** Without the evidence: it is long, and `explain` shows it. */
+export function noticeView({ id, at, type, pool, text, evidence: _, ...rest }: NumberedNotice): NoticeView {
   return { id, at: isoTime(at), type, pool, text, ...rest }
 }
 
@@ -139,6 +142,10 @@ export type ExplainView = Readonly<{
     pinned: boolean
   }>
   epoch: number
+  /** The notice that told of the decision, from before a restart too; null when there is none. */
+  evidence: GroundsView | null
+  /** What went wrong since, and changed nothing. */
+  trouble: GroundsView | null
   attention: Readonly<{ unfit: string; keptBecause: string }> | null
   damping: Readonly<{ points: number; failbackSuppressed: boolean; until: string | null }>
   failback: FailbackView
@@ -147,7 +154,14 @@ export type ExplainView = Readonly<{
   notices: readonly NoticeView[]
 }>
 
-export function explainView(snapshot: PoolSnapshot, notices: readonly NumberedNotice[]): ExplainView {
+/** What is to be shown beside the state: the last events, the decision's own and the trouble after it. */
+export type Story = Readonly<{
+  notices: readonly NumberedNotice[]
+  decision: NumberedNotice | null
+  trouble: NumberedNotice | null
+}>
+
+export function explainView(snapshot: PoolSnapshot, story: Story): ExplainView {
   const { state, policy, now } = snapshot
   const { attention, damping, decision } = state
   const view = poolView(snapshot)
@@ -157,6 +171,8 @@ export function explainView(snapshot: PoolSnapshot, notices: readonly NumberedNo
     summary: view.summary,
     decision: { ...decision, at: isoTime(decision.at) },
     epoch: state.epoch,
+    evidence: story.decision && groundsView(story.decision, now),
+    trouble: story.trouble && groundsView(story.trouble, now),
     attention: attention && { unfit: describeIneligible(attention.unfit), keptBecause: attention.keptBecause },
     damping: {
       points: Math.round(dampingPoints(damping, now)),
@@ -166,6 +182,6 @@ export function explainView(snapshot: PoolSnapshot, notices: readonly NumberedNo
     failback: failbackView(state, policy, now),
     failover: policy.failover,
     upstreams: view.upstreams.map(({ name, state: status, why, since }) => ({ name, state: status, why, since })),
-    notices: notices.map(noticeView),
+    notices: story.notices.map(noticeView),
   }
 }

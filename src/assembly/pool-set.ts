@@ -5,6 +5,7 @@ import { MemoryBudget } from '../http/memory-budget.ts'
 import type { Logger } from '../logging.ts'
 import { logNotice } from '../logging.ts'
 import { systemClock } from '../runtime/clock.ts'
+import type { JournalEntry } from '../runtime/journal.ts'
 import { Journal } from '../runtime/journal.ts'
 import { Notices } from '../runtime/notices.ts'
 import type { PoolRuntime } from '../runtime/pool-runtime.ts'
@@ -96,6 +97,11 @@ export class PoolSet {
     this.shared.sweeper.stop()
   }
 
+  /** The latest notice of that kind, from before a restart too. */
+  recall(matches: (entry: JournalEntry) => boolean): Promise<JournalEntry | null> {
+    return this.journal.findLast(matches)
+  }
+
   /** Resolves when everything that must survive is on disk. */
   async flush(): Promise<void> {
     await Promise.all([this.journal.close(), this.shared.store.close()])
@@ -104,7 +110,7 @@ export class PoolSet {
   private announceStart(runtime: PoolRuntime): void {
     const { decision, epoch, pool } = runtime.state
     const { notices, clock } = this.shared
-    const text = `pool ${pool} starts with ${decision.to} active: ${decision.reason}`
+    const text = `pool ${pool} starts with ${decision.to ?? 'nobody'} active: ${decision.reason}`
     notices.publish({ type: 'started', at: clock.now(), pool, epoch, to: decision.to, text })
   }
 }

@@ -5,7 +5,7 @@ import { ms } from './time.ts'
 /** detection.md: crash R1/R2, hang R3, errors R4, gray R5 (its model has its own place: suspicion.ts). */
 export type ConvictionRule = 'crash' | 'hang' | 'errors' | 'gray'
 
-/** `figures`: what was measured, for the record. */
+/** `figures`: what the rule measured, by name; a name that ends in Ms counts milliseconds. */
 export type Conviction = Readonly<{
   rule: ConvictionRule
   detail: string

@@ -1,6 +1,7 @@
 /** What goes into the core (events), what it asks the shell to do (effects), and what it tells the world (notices). */
 import type { Conviction, ConvictionRule } from './ejection.ts'
 import type { Epoch } from './epoch.ts'
+import type { Grounds } from './grounds.ts'
 import type { ProbeResult } from './health.ts'
 import type { Route } from './route.ts'
 import type { Millis } from './time.ts'
@@ -85,6 +86,8 @@ export type Notice = Readonly<{
   by?: string
   /** One sentence for people. */
   text: string
+  /** What it rests on, where somebody will want to know. The core leaves it out: it does not keep what it was shown. */
+  evidence?: Grounds
 }>
 
 export type CommandReply =

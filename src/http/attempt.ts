@@ -195,7 +195,7 @@ export class Attempt implements ResponseHandler, Awaited {
     const { head } = channel
     const { status } = head
     if (status === 101) return this.switchProtocols(channel)
-    endpoint.ledger.attemptAnswered(status, status >= 500 ? this.request.routeClass() : '', now)
+    endpoint.ledger.attemptAnswered(status, status >= 500 ? this.request.routeClass() : '', now, now - this.since)
     if (isFailureStatus(status)) {
       if (this.owner.declines(this.failure('status', `answered ${status}`, status), this)) return this.cancel()
     }
@@ -238,7 +238,8 @@ export class Attempt implements ResponseHandler, Awaited {
     const { endpoint } = this
     this.end()
     const excused = this.suspectRequest && failure.phase !== 'connecting'
-    if (!excused) endpoint?.ledger.attemptFailed(failure, this.request.routeClass(), this.now())
+    const now = this.now()
+    if (!excused) endpoint?.ledger.attemptFailed(failure, this.request.routeClass(), now, now - this.since)
     this.owner.onFailed(failure, this)
   }
 

@@ -6,6 +6,7 @@ import type { FileHandle } from 'node:fs/promises'
 import { mkdir, open, readFile, rename, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { isoTime } from './clock.ts'
+import { findLastLine } from './last-line.ts'
 import type { NumberedNotice } from './notices.ts'
 
 export type JournalEntry = NumberedNotice & Readonly<{ time: string }>
@@ -62,6 +63,16 @@ export class Journal {
       entries = [...parseLines(await readIfThere(this.aged(age))), ...entries]
     }
     return count > 0 ? entries.slice(-count) : []
+  }
+
+  /** The latest entry of that kind, from before a restart too. */
+  async findLast(matches: (entry: JournalEntry) => boolean): Promise<JournalEntry | null> {
+    await this.writing
+    for (let age = 0; age <= KEPT; age++) {
+      const found = await findLastLine(this.aged(age), (line) => parseLines(line).find(matches) ?? null)
+      if (found) return found
+    }
+    return null
   }
 
   /** Writes what is queued. Nothing is taken after this. */

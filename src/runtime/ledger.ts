@@ -7,6 +7,7 @@ import type { Awaited } from '../core/outstanding.ts'
 import type { Millis } from '../core/time.ts'
 import type { UpstreamId } from '../core/upstream.ts'
 import { UpstreamCounters } from './counters.ts'
+import { Recent } from './recent.ts'
 
 /** What a transport (HTTP, TCP) can do to the traffic of one upstream. Registered once, called when the pool decides. */
 export interface TrafficControl {
@@ -32,6 +33,7 @@ export class UpstreamLedger {
   /** Called at the next byte, once: it ends all doubt. */
   onNextByte: ((now: Millis) => void) | null = null
   readonly counters = new UpstreamCounters()
+  readonly recent = new Recent()
   readonly traffic: TrafficControl[] = []
   inFlight = 0
   /** Called at the next answer, once. */
@@ -112,7 +114,7 @@ export class UpstreamLedger {
   }
 
   /** A final response head arrived. */
-  attemptAnswered(status: number, routeClass: string, now: Millis): void {
+  attemptAnswered(status: number, routeClass: string, now: Millis, latency: number | null = null): void {
     const hundreds = Math.floor(status / 100)
     this.counters.answers[hundreds] = (this.counters.answers[hundreds] ?? 0) + 1
     this.lastAt = now
@@ -122,6 +124,7 @@ export class UpstreamLedger {
       this.onFirstAnswer(now)
       this.onFirstAnswer = null
     }
+    if (status >= 500) this.recent.attemptFailed({ at: now, routeClass, what: `answered ${status}`, latency })
     const finding = this.evidence.answered(status, routeClass, now)
     if (finding) this.onFinding(finding)
   }
@@ -131,11 +134,12 @@ export class UpstreamLedger {
     this.evidence.delivered(status, now)
   }
 
-  attemptFailed(failure: Failure, routeClass: string, now: Millis): void {
+  attemptFailed(failure: Failure, routeClass: string, now: Millis, latency: number | null = null): void {
     if (failure.blame !== 'client') {
       this.counters.failures.add(failure.kind)
       this.lastAt = now
       this.lastFailure = failure
+      this.recent.attemptFailed({ at: now, routeClass, what: `${failure.detail} (${failure.phase})`, latency })
     }
     const finding = this.evidence.failed(failure, routeClass, now)
     if (finding) this.onFinding(finding)

@@ -23,6 +23,7 @@ import type { Upstream, UpstreamId } from '../core/upstream.ts'
 import { ActiveWatch } from './active-watch.ts'
 import { PoolCounters } from './counters.ts'
 import { Detection } from './detection.ts'
+import { GroundsKeeper } from './grounds.ts'
 import type { HoldLimits } from './hold.ts'
 import { Hold } from './hold.ts'
 import { UpstreamLedger } from './ledger.ts'
@@ -62,6 +63,7 @@ export class PoolRuntime {
   private readonly detection: Detection
   private readonly answerTimes: AnswerTimes
   private readonly watch: ActiveWatch
+  private readonly grounds = new GroundsKeeper(this.ledgers)
   private probeNow: (upstream: UpstreamId) => void = () => {}
   private wake: Readonly<{ at: Millis; cancel: Cancel }> | null = null
   private readonly queue: PoolEvent[] = []
@@ -87,6 +89,7 @@ export class PoolRuntime {
       probeNow: (id) => this.probeNow(id),
       convict: (upstream, conviction) => {
         const { epoch } = this.current
+        this.grounds.convicted(upstream, conviction)
         this.dispatch({ type: 'convicted', at: this.clock.now(), upstream, epoch, conviction })
       },
     })
@@ -145,6 +148,7 @@ export class PoolRuntime {
   }
 
   probeStarted(id: UpstreamId, at: Millis): void {
+    this.ledger(id).recent.probeSent(at)
     this.watch.probeStarted(id, at)
   }
 
@@ -154,6 +158,7 @@ export class PoolRuntime {
     const ledger = this.ledger(id)
     ledger.counters.probeDurations.observe(result.latency)
     ledger.probeLatency = result.verdict === 'pass' ? result.latency : null
+    ledger.recent.probeEnded(sentAt, result)
     if (result.failure === null) ledger.heard(now)
     this.watch.probeEnded(id, sentAt, result.failure === null)
     const finding = ledger.evidence.probed(result.failure, now)
@@ -267,7 +272,7 @@ export class PoolRuntime {
       counters.lastFailoverAt = notice.at
     } else if (notice.type === 'switchover') counters.switchovers++
     else if (notice.type === 'failback') counters.failbacks++
-    this.options.onNotice(notice)
+    this.options.onNotice(this.grounds.attach(notice, this.clock.now()))
   }
 
   /** The active, as long as it is worth suspecting. */

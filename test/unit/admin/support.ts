@@ -36,6 +36,7 @@ export async function testApi(overrides: Partial<AdminOptions> = {}, setup: Setu
   const app = await createAdmin({
     pools: new Map([['shop', simulated.pool]]),
     notices,
+    recall: async () => null,
     configView: { admin: { token: '[redacted]' } },
     metrics: { contentType: 'text/plain; version=0.0.4; charset=utf-8', text: async () => 'understudy_epoch 1\n' },
     version: '1.2.3',

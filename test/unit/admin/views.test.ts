@@ -157,7 +157,7 @@ describe('after a command', () => {
 })
 
 describe('explain', () => {
-  const explain = () => explainView(snapshotOf(simulated), [])
+  const explain = () => explainView(snapshotOf(simulated), { notices: [], decision: null, trouble: null })
 
   it('gives the decision with its reason and author', () => {
     begin()

@@ -134,3 +134,20 @@ describe('a journal that cannot be written', () => {
     expect(problems).toEqual([expect.stringContaining('100 entries are missing')])
   })
 })
+
+describe('finding the latest entry of a kind', () => {
+  it('looks through older files, and sees what is still to be written', async () => {
+    const journal = newJournal(300)
+    for (let id = 1; id <= 8; id++) {
+      journal.append(notice(id, id === 2 ? 'wanted' : 'other'))
+      // What is written together ends up in one file.
+      await journal.readRecent(0)
+    }
+    expect(readdirSync(dir).length).toBeGreaterThan(1)
+    expect(await journal.findLast(({ text }) => text === 'wanted')).toMatchObject({ id: 2 })
+    journal.append(notice(9, 'wanted'))
+    expect(await journal.findLast(({ text }) => text === 'wanted')).toMatchObject({ id: 9 })
+    expect(await journal.findLast(({ text }) => text === 'nobody said that')).toBeNull()
+    await journal.close()
+  })
+})
