@@ -110,6 +110,7 @@ class System {
         {
           pools: pools.runtimes,
           notices,
+          drills: pools.drills,
           recall: (matches) => pools.recall(matches),
           configView: redact(config),
           metrics,

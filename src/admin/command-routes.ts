@@ -3,6 +3,7 @@ import type { FastifyInstance, FastifyRequest } from 'fastify'
 import type { Origin } from '../core/events.ts'
 import type { CommandName } from './commands.ts'
 import { carryOut, POOL_COMMANDS, toCommand, UPSTREAM_COMMANDS } from './commands.ts'
+import { drillRoute } from './drill-route.ts'
 import { ApiError } from './errors.ts'
 import type { AdminOptions } from './options.ts'
 import { SCHEMAS } from './schemas.ts'
@@ -18,6 +19,7 @@ export function commandRoutes(app: FastifyInstance, options: AdminOptions): void
     )
   for (const name of POOL_COMMANDS) route('/pools/:pool', name)
   for (const name of UPSTREAM_COMMANDS) route('/pools/:pool/upstreams/:upstream', name)
+  drillRoute(app, options)
   app.post('/reload', { schema: SCHEMAS.reload }, async () => {
     throw new ApiError('reload_not_available', 'This version reads its configuration at the start only.')
   })

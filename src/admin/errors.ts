@@ -23,6 +23,7 @@ export const ERRORS = {
   no_candidate: { status: 409, hint: 'GET /upstreams says why.' },
   switch_in_progress: { status: 409, hint: 'Wait for it to finish (seconds), then ask again.' },
   active_is_fit: { status: 409, hint: 'Use switchover for a planned change.' },
+  drill_in_progress: { status: 409, hint: 'Wait for it to finish (seconds), then ask again.' },
   failback_is_off: { status: 409, hint: 'Use switchover with the name of the upstream.' },
   request_invalid: { status: 400, hint: 'GET /docs describes every request.' },
   body_too_large: { status: 413, hint: 'A command needs a few words at most.' },

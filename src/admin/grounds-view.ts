@@ -6,7 +6,7 @@ import type { Millis } from '../core/time.ts'
 import { isoTime } from '../runtime/clock.ts'
 import type { NumberedNotice } from '../runtime/notices.ts'
 import type { AdminOptions } from './options.ts'
-import { span } from './words.ts'
+import { span, tenths } from './words.ts'
 
 export type GroundsView = Readonly<{
   type: string
@@ -75,5 +75,3 @@ export function groundsView(notice: NumberedNotice, now: Millis): GroundsView {
     })),
   }
 }
-
-const tenths = (ms: number): number => Math.round(ms * 10) / 10

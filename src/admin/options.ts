@@ -1,5 +1,6 @@
 /** What the admin API needs from the rest: all of it read when somebody asks, none of it kept. */
 import type { Clock } from '../core/time.ts'
+import type { Drill } from '../runtime/drill.ts'
 import type { Notices, NumberedNotice } from '../runtime/notices.ts'
 import type { PoolRuntime } from '../runtime/pool-runtime.ts'
 
@@ -15,6 +16,7 @@ export type ListenerView = Readonly<{
 
 export type AdminOptions = Readonly<{
   pools: ReadonlyMap<string, PoolRuntime>
+  drills: ReadonlyMap<string, Drill>
   notices: Notices
   /** The latest notice of that kind in the journal: from before a restart, too. */
   recall(matches: (notice: NumberedNotice) => boolean): Promise<NumberedNotice | null>

@@ -1,16 +1,8 @@
 /** JSON schemas: they validate what comes in, and are the OpenAPI description of what goes out. */
 import { ERRORS } from './errors.ts'
-
-type Schema = Readonly<Record<string, unknown>>
-
-const text: Schema = { type: 'string' }
-const instant: Schema = { type: 'string', format: 'date-time' }
-const whole: Schema = { type: 'integer' }
-const flag: Schema = { type: 'boolean' }
-const orNull = (schema: Schema): Schema => ({ ...schema, nullable: true })
-const object = (properties: Record<string, Schema>): Schema => ({ type: 'object', properties })
-const list = (items: Schema): Schema => ({ type: 'array', items })
-const ref = (name: string): Schema => ({ $ref: `${name}#` })
+import { drillOrder, drillReport, grounds } from './report-schemas.ts'
+import type { Schema } from './schema-parts.ts'
+import { flag, instant, list, object, orNull, ref, text, whole } from './schema-parts.ts'
 
 const failback = object({
   mode: { type: 'string', enum: ['automatic', 'manual', 'never'] },
@@ -62,28 +54,6 @@ const decision = object({
   pinned: flag,
 })
 
-const grounds = object({
-  type: text,
-  at: instant,
-  ago: { type: 'string', example: '3m 12s' },
-  text,
-  by: text,
-  rule: { ...orNull(text), description: 'The rule that decided: crash, hang, errors, gray, health or operator.' },
-  figures: {
-    type: 'object',
-    description: 'What the rule measured. A name that ends in Ms counts milliseconds.',
-    additionalProperties: { type: 'number' },
-  },
-  upstreams: list(
-    object({
-      name: text,
-      inFlight: whole,
-      probes: list(object({ at: instant, verdict: text, detail: text, latency: { type: 'number' } })),
-      failedAttempts: list(object({ at: instant, request: text, what: text, latency: orNull({ type: 'number' }) })),
-    }),
-  ),
-})
-
 /** Added to Fastify once; everything else refers to them. */
 export const SHARED: readonly Schema[] = [
   { $id: 'Upstream', ...upstream },
@@ -112,6 +82,7 @@ export const SHARED: readonly Schema[] = [
       notices: list(ref('Notice')),
     }),
   },
+  { $id: 'DrillReport', ...drillReport },
   {
     $id: 'Error',
     ...object({ code: { type: 'string', enum: Object.keys(ERRORS) }, message: text, hint: text }),
@@ -223,6 +194,13 @@ export const SCHEMAS = {
     summary: 'Take an upstream out and close its connections',
     params: upstreamParam,
     body: body({ force }),
+  },
+  drill: {
+    tags: ['commands'],
+    summary: 'Rehearse a failover: test a standby with probes and GET requests; changes nothing',
+    params: poolParam,
+    body: drillOrder,
+    response: answer('DrillReport', 'What the drill has shown.'),
   },
   enable: { ...COMMAND, summary: 'Let an upstream serve again', params: upstreamParam, body: body() },
 } as const

@@ -27,3 +27,6 @@ export const sentence = (clause: string): string => {
   const text = clause.trim()
   return /[.!?]$/.test(text) ? text : `${text}.`
 }
+
+/** Milliseconds without the noise. */
+export const tenths = (ms: number): number => Math.round(ms * 10) / 10

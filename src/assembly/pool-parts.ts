@@ -7,9 +7,12 @@ import type { Upstream, UpstreamId } from '../core/upstream.ts'
 import { newUpstream, upstreamId } from '../core/upstream.ts'
 import { HttpPool } from '../http/http-pool.ts'
 import type { MemoryBudget } from '../http/memory-budget.ts'
+import type { HttpUpstream } from '../http/upstream-endpoint.ts'
 import type { Logger } from '../logging.ts'
+import type { Probe, ProbeTarget } from '../probe/probe.ts'
 import { Prober } from '../probe/prober.ts'
 import { systemRandom } from '../runtime/clock.ts'
+import { Drill } from '../runtime/drill.ts'
 import { runHook } from '../runtime/hooks.ts'
 import type { Notices } from '../runtime/notices.ts'
 import { PoolRuntime } from '../runtime/pool-runtime.ts'
@@ -18,6 +21,7 @@ import { TcpPool } from '../tcp/tcp-pool.ts'
 import type { Sweeper } from '../wire/sweeper.ts'
 import type { ConnectTo } from '../wire/transport.ts'
 import { httpAccess, tcpAccess } from './access-lines.ts'
+import { drillMeans } from './drill-parts.ts'
 import { probeOf } from './probe-parts.ts'
 import { connectTo, probeTarget } from './upstream-parts.ts'
 
@@ -43,6 +47,7 @@ export type PoolParts = Readonly<{
   http: HttpPool | null
   tcp: TcpPool | null
   prober: Prober
+  drill: Drill
   config: PoolConfig
   /** Ends its traffic at once. */
   close(): void
@@ -66,12 +71,20 @@ export function buildPool(name: string, config: PoolConfig, shared: Shared): Poo
   const runtime = buildRuntime(name, config, shared)
   const http = config.protocol === 'http' ? buildHttp(config, upstreams, runtime, shared) : null
   const tcp = config.protocol === 'tcp' ? buildTcp(config, upstreams, runtime, shared) : null
-  const prober = buildProber(config, upstreams, runtime, shared)
+  const probing = {
+    probe: probeOf(config.probe, shared),
+    targets: upstreams.map(({ config: own, to }) => probeTarget(own, to)),
+  }
+  const prober = buildProber(config, probing, runtime, shared)
+  const { sweeper, version, clock } = shared
+  const carried = http && { upstreams: httpUpstreams(upstreams), host: defaultHost(upstreams) }
+  const drill = new Drill(runtime, drillMeans({ config, ...probing, http: carried, version, sweeper }), clock)
   const close = (): void => {
+    drill.stop()
     http?.close()
     tcp?.close()
   }
-  return { runtime, http, tcp, prober, config, close }
+  return { runtime, http, tcp, prober, drill, config, close }
 }
 
 function buildRuntime(name: string, config: PoolConfig, { clock, notices, store, path }: Shared): PoolRuntime {
@@ -101,17 +114,16 @@ function buildHttp(
   runtime: PoolRuntime,
   { memory, sweeper, makeRequestId, logsRequests, logger }: Shared,
 ): HttpPool {
-  const first = upstreams[0]
   return new HttpPool({
     runtime,
-    upstreams: new Map(upstreams.map(({ id, config, to }) => [id, { to, protocol: httpVersion(config) }])),
+    upstreams: httpUpstreams(upstreams),
     options: {
       attempt: { ...timeouts, holdAnswers: HOLD_ANSWERS },
       replayBody: replay.body,
       idempotencyKey: replay.idempotencyKey,
       standbyReads: replay.standbyReads,
       upgradeIdle: timeouts.upgradeIdle,
-      defaultHost: first ? authority(first.config) : '',
+      defaultHost: defaultHost(upstreams),
     },
     memory,
     sweeper,
@@ -157,15 +169,18 @@ export function policyOf(config: PoolConfig): PoolPolicy {
 
 function buildProber(
   config: PoolConfig,
-  upstreams: readonly Reached[],
+  probing: Readonly<{ probe: Probe; targets: readonly ProbeTarget[] }>,
   runtime: PoolRuntime,
-  { clock, version, path }: Shared,
+  { clock }: Shared,
 ): Prober {
   const { interval, timeout } = config.probe
-  const targets = upstreams.map(({ config: upstream, to }) => probeTarget(upstream, to))
-  const probe = probeOf(config.probe, { version, path })
-  return new Prober({ targets, probe, interval, timeout, clock, random: systemRandom }, runtime)
+  return new Prober({ ...probing, interval, timeout, clock, random: systemRandom }, runtime)
 }
+
+const httpUpstreams = (upstreams: readonly Reached[]): ReadonlyMap<UpstreamId, HttpUpstream> =>
+  new Map(upstreams.map(({ id, config, to }) => [id, { to, protocol: httpVersion(config) }]))
+
+const defaultHost = ([first]: readonly Reached[]): string => (first ? authority(first.config) : '')
 
 const httpVersion = ({ url }: UpstreamConfig) =>
   url.protocol === 'h2' || url.protocol === 'h2c' ? ('h2' as const) : ('http/1.1' as const)

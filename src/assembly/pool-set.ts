@@ -5,6 +5,7 @@ import { MemoryBudget } from '../http/memory-budget.ts'
 import type { Logger } from '../logging.ts'
 import { logNotice } from '../logging.ts'
 import { systemClock } from '../runtime/clock.ts'
+import type { Drill } from '../runtime/drill.ts'
 import type { JournalEntry } from '../runtime/journal.ts'
 import { Journal } from '../runtime/journal.ts'
 import { Notices } from '../runtime/notices.ts'
@@ -30,6 +31,7 @@ export class PoolSet {
   readonly shared: Shared
   readonly parts: ReadonlyMap<string, PoolParts>
   readonly runtimes: ReadonlyMap<string, PoolRuntime>
+  readonly drills: ReadonlyMap<string, Drill>
   private readonly journal: Journal
 
   /** Throws a StartError when a file that a pool needs cannot be read; nothing is left running then. */
@@ -57,6 +59,7 @@ export class PoolSet {
     }
     this.parts = new Map(Object.entries(config.pools).map(([name, pool]) => [name, buildPool(name, pool, this.shared)]))
     this.runtimes = new Map([...this.parts].map(([name, { runtime }]) => [name, runtime]))
+    this.drills = new Map([...this.parts].map(([name, { drill }]) => [name, drill]))
   }
 
   /** `probing`: off only where a test wants no other traffic than its own. */

@@ -5,6 +5,7 @@ import { version } from '../version.ts'
 import { addAutomation } from './commands/automation.ts'
 import { addCheck } from './commands/check.ts'
 import { addDemo } from './commands/demo.ts'
+import { addDrill } from './commands/drill.ts'
 import { addEvents } from './commands/events.ts'
 import { addExplain } from './commands/explain.ts'
 import { addFailback } from './commands/failback.ts'
@@ -60,6 +61,7 @@ const COMMANDS = [
   addStatus,
   addExplain,
   addEvents,
+  addDrill,
   addSwitchover,
   addFailover,
   addFailback,

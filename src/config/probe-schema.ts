@@ -71,7 +71,9 @@ const ofOneType = {
     .meta({ title: 'text', defaultNote: `\`${HELLO}\``, example: 'probe.example.com' }),
   command: argv('/usr/local/bin/check')
     .exactOptional()
-    .describe('`exec` only, and required there: it passes with exit code 0. No shell is involved.'),
+    .describe(
+      '`exec` only, and required there: it passes with exit code 0. No shell is involved. Its environment is `PATH`, `UNDERSTUDY_UPSTREAM` (the name), `UNDERSTUDY_HOST` (for `unix:` the path of the socket) and `UNDERSTUDY_PORT`. Exit code 2 says that the upstream is about to leave.',
+    ),
 }
 
 type TypedKey = keyof typeof ofOneType

@@ -12,6 +12,11 @@ import type { UpstreamChannels } from '../wire/upstream-channel.ts'
 /** `protocol`: what it speaks. HTTP/2 without TLS is spoken with prior knowledge. */
 export type HttpUpstream = Readonly<{ to: ConnectTo; protocol: 'http/1.1' | 'h2' }>
 
+export function channelsTo({ to, protocol }: HttpUpstream, sweeper: Sweeper, events: PoolEvents): UpstreamChannels {
+  const Channels = protocol === 'h2' ? Http2Channels : ConnectionPool
+  return new Channels(to, { sweeper, limits: DEFAULT_HEAD_LIMITS, events })
+}
+
 export class UpstreamEndpoint implements TrafficControl {
   readonly ledger: UpstreamLedger
   readonly channels: UpstreamChannels
@@ -35,8 +40,7 @@ export class UpstreamEndpoint implements TrafficControl {
         ledger.evidence.connected()
       },
     }
-    const Channels = upstream.protocol === 'h2' ? Http2Channels : ConnectionPool
-    this.channels = new Channels(upstream.to, { sweeper, limits: DEFAULT_HEAD_LIMITS, events })
+    this.channels = channelsTo(upstream, sweeper, events)
     ledger.traffic.push(this)
   }
 

@@ -35,6 +35,7 @@ export async function testApi(overrides: Partial<AdminOptions> = {}, setup: Setu
   }
   const app = await createAdmin({
     pools: new Map([['shop', simulated.pool]]),
+    drills: new Map(),
     notices,
     recall: async () => null,
     configView: { admin: { token: '[redacted]' } },

@@ -21,6 +21,7 @@ beforeAll(async () => {
   origins = originPorts.map((port) =>
     createServer((request, response) => {
       if (request.url === '/slow') answerSlow.push(() => response.end('done'))
+      else if (request.url === '/broken') response.writeHead(500).end('no')
       else response.end('ok')
     }).listen(port, '127.0.0.1'),
   )
@@ -68,6 +69,26 @@ describe('toward a running Understudy', { timeout: SECONDS }, () => {
   afterAll(async () => {
     understudy.child.kill('SIGKILL')
     await understudy.ended
+  })
+
+  it('rehearses a failover: the verdict is in the exit code, and nothing changes', async () => {
+    const good = await ask('drill', 'shop', '--requests', '3')
+    expect({ code: good.code, err: good.err }).toEqual({ code: EXIT.ok, err: '' })
+    expect(good.out).toMatch(/^shop: green is ready to take over\n/)
+    expect(good.out).toMatch(/│ green +│ 3 +│ 0 +│ 3 × 200/)
+    expect(good.out).toContain('probes: 3 of 3 passed\nGET / was asked; nothing has changed.')
+    const bad = await ask('drill', 'shop', '--path', '/broken', '--requests', '3')
+    expect(bad.code).toBe(EXIT.notReady)
+    expect(bad.out).toMatch(
+      /^shop: green is NOT ready to take over\n {2}because 3 of 3 requests were answered with 500\n/,
+    )
+    const json = await ask('drill', 'shop', '--path', '/broken', '--json')
+    expect(json.code).toBe(EXIT.notReady)
+    expect(JSON.parse(json.out)).toMatchObject({ verdict: 'not-ready', summary: { statuses: { 500: 20 } } })
+    expect((await ask('drill', 'shop', '--path', 'broken')).code).toBe(EXIT.usage)
+    expect((await ask('drill', 'shop', '--requests', '201')).code).toBe(EXIT.usage)
+    expect((await ask('drill', 'shop', '--upstream', 'red')).code).toBe(EXIT.refused)
+    expect((await ask('status', 'shop')).out).toContain('shop (epoch 1): blue (primary) is active; green is ready')
   })
 
   it('shows a table, without colours when nobody looks', async () => {
