@@ -1,4 +1,7 @@
 // A rehearsal: probes and requests to the standby, a verdict, and nothing changed.
+import { once } from 'node:events'
+import { createServer } from 'node:http2'
+import type { AddressInfo } from 'node:net'
 import { afterEach, describe, expect, test } from 'vitest'
 import type { DrillView } from '../../../src/admin/drill-route.ts'
 import { upstreamId } from '../../../src/core/upstream.ts'
@@ -202,6 +205,29 @@ describe('one drill at a time', () => {
       () => [...pair.green.upstream.connections].every(({ ending }) => ending !== 'open') || undefined,
       'all connections to end',
     )
+  })
+})
+
+describe('upstreams that speak HTTP/2', () => {
+  test('are asked in HTTP/2', async () => {
+    await start()
+    const marks: unknown[] = []
+    const origin = createServer((request, response) => {
+      marks.push(request.headers['understudy-drill'])
+      response.end('ok')
+    })
+    await once(origin.listen(0, '127.0.0.1'), 'listening')
+    const { port } = origin.address() as AddressInfo
+    const upstreams = ['blue', 'green'].map((name) => ({ name, port, url: `h2c://127.0.0.1:${port}` }))
+    const proxy = await startProxy({ upstreams })
+    try {
+      const view = await postJson<DrillView>(proxy.adminPort, '/pools/shop/drill', { requests: 6 })
+      expect(view).toMatchObject({ verdict: 'ready', summary: { statuses: { 200: 6 } } })
+      expect(marks).toEqual(new Array(12).fill('1'))
+    } finally {
+      await proxy.stop()
+      origin.close()
+    }
   })
 })
 
