@@ -45,7 +45,7 @@ export const CONSEQUENCES: Readonly<Record<Consequence, string>> = {
 
 export function whenNoticed({ mode, withTraffic: { ms, answers } }: WorstCase): string {
   const latest = ms === null ? '' : shortTime(ms)
-  if (mode === 'errors' && ms !== null) return `${latest} with ${RATE_MINIMUM} answers or more`
+  if (mode === 'errors' && ms !== null) return `${answers} in a row, or ${latest} with ${RATE_MINIMUM} answers or more`
   if (answers === null) return latest || '-'
   const bad = `${answers} ${mode === 'accepts-and-closes' ? 'resets' : 'bad answers'}`
   return latest === '' ? bad : `${bad}, or ${latest}`

@@ -3,8 +3,9 @@ import { policyOf } from '../assembly/pool-parts.ts'
 import type { PoolConfig } from '../config/schema.ts'
 import { FINE_MINIMUM, FINE_WINDOW } from '../core/evidence.ts'
 import type { PlanSettings, WorstCase } from '../core/foresight.ts'
+import { WIDEST } from '../core/suspicion.ts'
 import { RETRY_AFTER } from '../core/switching.ts'
-import { WIDEST_HANG_AFTER, worstCases } from '../core/worst-case.ts'
+import { worstCases } from '../core/worst-case.ts'
 import { longestPauses } from '../probe/prober.ts'
 import { CONFIRM_AGAIN } from '../runtime/detection.ts'
 import { shortTime } from './lengths.ts'
@@ -53,9 +54,12 @@ function notesOn(config: PoolConfig, settings: PlanSettings, { active, next }: N
   const { detect, failover, protocol, replay } = config
   const notes = [
     'Worst cases, but for the network, for probes that take their time to fail, and for some 20 ms between two looks.',
-    `Every hang suspected and refuted makes the rule more patient: ${shortTime(detect.hangAfter)} may become ${shortTime(WIDEST_HANG_AFTER)}.`,
     `R3, R4 and R5 take ${active} out only while ${next} answers its own probes; else it may be the network, or Understudy.`,
   ]
+  if (detect.widen) {
+    const widest = `${shortTime(detect.hangAfter)} may become ${shortTime(WIDEST)}`
+    notes.push(`A stall that turns out to be no hang makes R3 more patient for a while: ${widest}.`)
+  }
   if (failover.mode !== 'automatic') {
     notes.push(`failover.mode is ${failover.mode}: Understudy tells what it sees, and an operator switches.`)
   }

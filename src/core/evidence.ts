@@ -28,7 +28,7 @@ const CRASH_SIGNS_WITHIN = 2_000
 const RESETS_WITHIN = 200
 export const RESETS_TO_CONFIRM = 3
 /** A 500 may be the application's own honest answer, so it takes this many times as many of them in a row. */
-const ERRORS_PER_GATEWAY_ERROR = 3
+export const ERRORS_PER_GATEWAY_ERROR = 3
 export const RATE_WINDOW = 1_000
 export const RATE_MINIMUM = 20
 const MAX_CLASSES = 64

@@ -1,13 +1,9 @@
 /** For each way of failing: the longest time until it is noticed, the rule that notices, and what follows from it. */
-import { FINE_WINDOW, RATE_WINDOW, RESETS_TO_CONFIRM } from './evidence.ts'
+import { ERRORS_PER_GATEWAY_ERROR, FINE_WINDOW, RATE_WINDOW, RESETS_TO_CONFIRM } from './evidence.ts'
 import type { Consequence, Detected, FailureMode, Moment, PlanSettings, WorstCase } from './foresight.ts'
+import { GRAY_FOR } from './gray.ts'
 import type { PoolPolicy } from './policy.ts'
 import { fatesOf } from './worst-fates.ts'
-
-/** Rule R5: stalls on several routes that last this long, while probes pass. */
-const GRAY_AFTER = 2_000
-/** Refuted suspicions teach patience, up to this much. */
-export const WIDEST_HANG_AFTER = 5_000
 
 type Detect = (settings: PlanSettings) => Detected
 
@@ -32,7 +28,7 @@ const slow: Detect = ({ gray, protocol }) => {
   if (gray === 'off' || protocol === 'tcp') return unnoticed
   return {
     rules: ['R5'],
-    withTraffic: at(GRAY_AFTER),
+    withTraffic: at(GRAY_FOR),
     idle: null,
     consequence: gray === 'switch' ? 'failover' : 'report',
   }
@@ -61,8 +57,12 @@ const DETECT: Readonly<Record<FailureMode, Detect>> = {
     consequence: 'failover',
   }),
   /** Of a second with at least RATE_MINIMUM answers; fewer say nothing. */
-  errors: ({ successRate }) =>
-    successRate > 0 ? { rules: ['R4'], withTraffic: at(RATE_WINDOW), idle: null, consequence: 'failover' } : unnoticed,
+  errors: ({ successRate, gatewayErrors }) => ({
+    rules: ['R4'],
+    withTraffic: at(successRate > 0 ? RATE_WINDOW : null, gatewayErrors * ERRORS_PER_GATEWAY_ERROR),
+    idle: null,
+    consequence: 'failover',
+  }),
   slow,
   'answers-cut': (settings) => ({
     rules: ['R4'],

@@ -7,6 +7,7 @@ import { worstCases } from '../../src/core/worst-case.ts'
 const POLICY: PoolPolicy = {
   kind: 'stateless',
   failover: 'automatic',
+  gray: 'switch',
   failback: { mode: 'automatic', after: 30_000 },
   health: { healthy: 2, unhealthy: 2 },
   drain: { timeout: 30_000, upgrade: 300_000, spread: 2_000, failover: 'cut' },
@@ -50,7 +51,7 @@ describe('with the defaults', () => {
     ['stopped', 'R3', 400, null, 950, 'failover'],
     ['blackholed', 'R3', 400, null, 950, 'failover'],
     ['gateway-errors', 'R4 health', 2_110, 5, 660, 'failover'],
-    ['errors', 'R4', 1_000, null, null, 'failover'],
+    ['errors', 'R4', 1_000, 15, null, 'failover'],
     ['slow', 'R5', 2_000, null, null, 'failover'],
     ['answers-cut', 'R4', null, 5, null, 'failover'],
     ['probe-red', 'R7', 660, null, null, 'stays'],
@@ -86,7 +87,7 @@ describe('with the defaults', () => {
     ['stopped', elsewhere(150), HANG, HANG],
     ['blackholed', elsewhere(150), HANG, HANG],
     ['gateway-errors', elsewhere(0), elsewhere(0), own(2_110, 5)],
-    ['errors', elsewhere(0, true), own(1_000, null), own(1_000, null)],
+    ['errors', elsewhere(0, true), own(1_000, 15), own(1_000, 15)],
     ['slow', { is: 'hedged' }, { is: 'slow', ms: 2_000 }, { is: 'slow', ms: 2_000 }],
     ['answers-cut', elsewhere(0), { is: 'lost', ms: null, answers: 5 }, { is: 'lost', ms: null, answers: 5 }],
     ['probe-red', { is: 'answered' }, { is: 'answered' }, { is: 'answered' }],
@@ -110,10 +111,7 @@ describe('what settings change', () => {
       consequence: 'report',
       clients: { unsafe: { is: 'until-operator' } },
     })
-    expect(of('errors', { successRate: 0 })).toMatchObject({
-      consequence: 'unnoticed',
-      clients: { safe: { is: 'for-good' } },
-    })
+    expect(of('errors', { successRate: 0 }).withTraffic).toEqual({ ms: null, answers: 15 })
   })
 
   test('without reads from the standby, safe requests wait for the verdict', () => {
@@ -217,6 +215,7 @@ describe('in every configuration', () => {
     policy: fc.record({
       kind: fc.constantFrom('stateless', 'singleWriter'),
       failover: fc.constantFrom('automatic', 'manual'),
+      gray: fc.constant(POLICY.gray),
       failback: fc.constant(POLICY.failback),
       health: fc.record({ healthy: fc.integer({ min: 1, max: 9 }), unhealthy: fc.integer({ min: 1, max: 9 }) }),
       drain: fc.constant(POLICY.drain),
