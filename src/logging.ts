@@ -114,6 +114,8 @@ function sampler(clock: Clock): (line: AccessLine) => boolean {
 const LEVELS: Readonly<Record<NoticeType, 'info' | 'warn' | 'error'>> = {
   started: 'info',
   failover: 'warn',
+  'would-failover': 'warn',
+  'would-failback': 'info',
   switchover: 'info',
   failback: 'info',
   recovered: 'warn',

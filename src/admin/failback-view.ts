@@ -47,6 +47,7 @@ function whyNotYet(state: PoolState, policy: PoolPolicy, target: Upstream, now: 
   const { mode, after } = policy.failback
   if (mode !== 'automatic')
     return `failback is ${mode === 'manual' ? 'manual: use the failback command' : 'turned off'}`
+  if (policy.failover === 'observe') return 'this pool only observes'
   if (state.automation === 'paused') return 'automation is paused'
   if (state.phase !== 'serving') return 'a switch is under way'
   if (state.decision.pinned) return `${state.decision.by} chose ${activeOf(state)}; use the failback command to return`

@@ -78,6 +78,7 @@ export const SHARED: readonly Schema[] = [
       damping: object({ points: whole, failbackSuppressed: flag, until: orNull(instant) }),
       failback,
       failover: text,
+      observed: orNull(object({ active: orNull(text), since: instant, reason: text })),
       upstreams: list(object({ name: text, state: text, why: text, since: instant })),
       notices: list(ref('Notice')),
     }),

@@ -15,6 +15,8 @@ import type { FailbackView } from './failback-view.ts'
 import { failbackView } from './failback-view.ts'
 import type { GroundsView } from './grounds-view.ts'
 import { groundsView } from './grounds-view.ts'
+import type { ObservedView } from './observed-view.ts'
+import { observedInWords, observedView } from './observed-view.ts'
 import type { Load, UpstreamView } from './upstream-view.ts'
 import { upstreamView } from './upstream-view.ts'
 import { listed, sentence, span } from './words.ts'
@@ -69,7 +71,7 @@ export function poolView(snapshot: PoolSnapshot): PoolView {
     for: span(state.since, now),
     epoch: state.epoch,
     automation: state.automation,
-    summary: summarise(state, upstreams, failback, now),
+    summary: summarise(state, upstreams, failback, now) + observedInWords(state, policy, now),
     reason: state.decision.reason,
     kind: policy.kind,
     held,
@@ -150,6 +152,7 @@ export type ExplainView = Readonly<{
   damping: Readonly<{ points: number; failbackSuppressed: boolean; until: string | null }>
   failback: FailbackView
   failover: PoolPolicy['failover']
+  observed: ObservedView
   upstreams: readonly Readonly<{ name: string; state: string; why: string; since: string }>[]
   notices: readonly NoticeView[]
 }>
@@ -181,6 +184,7 @@ export function explainView(snapshot: PoolSnapshot, story: Story): ExplainView {
     },
     failback: failbackView(state, policy, now),
     failover: policy.failover,
+    observed: observedView(state),
     upstreams: view.upstreams.map(({ name, state: status, why, since }) => ({ name, state: status, why, since })),
     notices: story.notices.map(noticeView),
   }

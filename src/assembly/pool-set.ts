@@ -112,8 +112,10 @@ export class PoolSet {
 
   private announceStart(runtime: PoolRuntime): void {
     const { decision, epoch, pool } = runtime.state
-    const { notices, clock } = this.shared
-    const text = `pool ${pool} starts with ${decision.to ?? 'nobody'} active: ${decision.reason}`
+    const { notices, clock, logger } = this.shared
+    const observes = runtime.policy.failover === 'observe' ? '; it only observes, nothing will move by itself' : ''
+    if (observes) logger.log.warn(`pool ${pool} only observes (failover.mode: observe): it protects nobody yet`)
+    const text = `pool ${pool} starts with ${decision.to ?? 'nobody'} active: ${decision.reason}${observes}`
     notices.publish({ type: 'started', at: clock.now(), pool, epoch, to: decision.to, text })
   }
 }

@@ -4,6 +4,7 @@ import { paint, plain } from './output.ts'
 
 const ALARMING: readonly string[] = [
   'failover',
+  'would-failover',
   'unavailable',
   'ejected',
   'active-unfit',

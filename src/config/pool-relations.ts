@@ -142,4 +142,12 @@ const hooks: PoolRule = ({ kind, hooks }, path) => {
   ]
 }
 
-const POOL_RULES: readonly PoolRule[] = [roles, uniqueNames, uniqueAddresses, upstreamSecurity, deadlines, hooks]
+const POOL_RULES: readonly PoolRule[] = [
+  roles,
+  uniqueNames,
+  uniqueAddresses,
+  upstreamSecurity,
+  deadlines,
+
+  hooks,
+]

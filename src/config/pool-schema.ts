@@ -107,9 +107,11 @@ const drain = z
 const failover = z
   .strictObject({
     mode: z
-      .enum(['automatic', 'manual'])
+      .enum(['automatic', 'manual', 'observe'])
       .prefault('automatic')
-      .describe('`manual`: detect and report, and leave the switch to an operator.'),
+      .describe(
+        '`manual`: detect and report, and leave the switch to an operator. `observe`: also record what `automatic` would have done, failback included; nothing moves by itself.',
+      ),
   })
   .describe('Leaving an active upstream that is unfit.')
   .prefault({})

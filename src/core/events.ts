@@ -68,6 +68,8 @@ export type NoticeType =
   | 'upstream-unfit'
   | 'active-unfit'
   | 'active-fit'
+  | 'would-failover'
+  | 'would-failback'
   | 'switch-started'
   | 'switch-failed'
   | 'paused'

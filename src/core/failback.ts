@@ -20,6 +20,7 @@ const NOT_DUE: FailbackPlan = { due: false, lookAgain: null }
 
 export function planFailback(state: PoolState, policy: PoolPolicy, now: Millis): FailbackPlan {
   if (policy.failback.mode !== 'automatic' || state.automation === 'paused' || state.phase !== 'serving') return NOT_DUE
+  if (policy.failover === 'observe') return NOT_DUE
   // An operator's own choice stands until the operator, or a failure, changes it.
   if (state.decision.pinned) return NOT_DUE
   const preferred = preferredOver(state, now)

@@ -6,7 +6,7 @@ import type { Attention, PoolState } from './pool.ts'
 import { activeOf, chosenUnfit } from './pool.ts'
 import type { Ineligible } from './selection.ts'
 import { answersProbes, bestCandidate, describeEach, describeIneligible, ineligible, lastResort } from './selection.ts'
-import type { Step } from './switching.ts'
+import type { Step, SwitchOrder } from './switching.ts'
 import { becomeUnavailable, startSwitch } from './switching.ts'
 import type { Millis } from './time.ts'
 import type { Upstream, UpstreamId } from './upstream.ts'
@@ -14,12 +14,32 @@ import type { Upstream, UpstreamId } from './upstream.ts'
 const BY = 'understudy'
 const stay = (state: PoolState): Step => ({ state, effects: [] })
 
+/** What is to be done about the active. `attention`: what is to be said of one that stays. */
+export type Verdict =
+  | Readonly<{ type: 'stay'; attention: Attention | null }>
+  | Readonly<{ type: 'move'; order: SwitchOrder }>
+  | Readonly<{ type: 'vacate'; reason: string }>
+
 export function decide(state: PoolState, policy: PoolPolicy, now: Millis): Step {
-  if (state.phase === 'switching') return stay(state)
-  if (state.phase === 'unavailable') return recover(state, policy, now)
+  const verdict = verdictOn(state, policy, now)
+  switch (verdict.type) {
+    case 'stay':
+      return attend(state, verdict.attention, now)
+    case 'move':
+      return startSwitch(state, verdict.order, policy, now)
+    case 'vacate':
+      return becomeUnavailable(state, verdict.reason, policy, now)
+  }
+}
+
+export function verdictOn(state: PoolState, policy: PoolPolicy, now: Millis): Verdict {
+  if (state.phase === 'switching') return asBefore(state)
+  if (state.phase === 'unavailable') return recover(state, now)
   const unfit = unfitness(state, now)
   return unfit ? replaceActive(state, unfit, policy, now) : keepActive(state, policy, now)
 }
+
+const asBefore = ({ attention }: PoolState): Verdict => ({ type: 'stay', attention })
 
 /** Why the active should not be active. Not being probed yet is no reason to leave. */
 function unfitness(state: PoolState, now: Millis): Ineligible | null {
@@ -28,9 +48,9 @@ function unfitness(state: PoolState, now: Millis): Ineligible | null {
   return !why || why.reason === 'unknown' ? null : why
 }
 
-function replaceActive(state: PoolState, unfit: Ineligible, policy: PoolPolicy, now: Millis): Step {
+function replaceActive(state: PoolState, unfit: Ineligible, policy: PoolPolicy, now: Millis): Verdict {
   const hands = handsOff(state, unfit, policy)
-  if (hands) return attend(state, { unfit, keptBecause: hands }, now)
+  if (hands) return { type: 'stay', attention: { unfit, keptBecause: hands } }
   const active = state.upstreams.find((upstream) => upstream.id === activeOf(state))
   const keeps = unfit.reason === 'unhealthy' || (active && answersProbes(active))
   const candidate = bestCandidate(state.upstreams, now, activeOf(state)) ?? (keeps ? null : lastResort(state.upstreams))
@@ -38,20 +58,19 @@ function replaceActive(state: PoolState, unfit: Ineligible, policy: PoolPolicy, 
   const both = unfit.reason === 'unhealthy' && candidate?.health.last === 'fail'
   if (candidate && !both) {
     const reason = `${activeOf(state)} is ${describeIneligible(unfit)}`
-    const order = { to: candidate.id, cause: 'failover', reason, by: BY, pinned: false, unfit } as const
-    return startSwitch(state, order, policy, now)
+    return { type: 'move', order: { to: candidate.id, cause: 'failover', reason, by: BY, pinned: false, unfit } }
   }
   // Probes alone never take the last upstream away (R8): it may be us, and an error page is no better. Nor does an
   // ejection take it away from the one upstream that answers: it would be chosen again at once, as the last resort.
-  if (keeps) return attend(state, { unfit, keptBecause: 'no-candidate' }, now)
-  return becomeUnavailable(state, `nobody can take over: ${describeEach(state.upstreams, now)}`, policy, now)
+  if (keeps) return { type: 'stay', attention: { unfit, keptBecause: 'no-candidate' } }
+  return { type: 'vacate', reason: `nobody can take over: ${describeEach(state.upstreams, now)}` }
 }
 
 /** Why an unfit active must be left alone, if it must. What an operator took out is out, automation or not. */
 function handsOff(state: PoolState, unfit: Ineligible, policy: PoolPolicy): Attention['keptBecause'] | null {
   if (unfit.reason === 'disabled' || unfit.reason === 'draining') return null
   if (state.automation === 'paused') return 'paused'
-  if (policy.failover === 'manual') return 'manual'
+  if (policy.failover !== 'automatic') return policy.failover
   if (unfit.reason === 'unhealthy' && state.trafficFine) return 'traffic-fine'
   return chosenUnfit(state, unfit) ? 'chosen' : null
 }
@@ -61,44 +80,45 @@ export const KEPT: Readonly<Record<Attention['keptBecause'], string>> = {
   'no-candidate': 'no other upstream is fit',
   paused: 'automation is paused',
   manual: 'failover is manual',
+  observe: 'this pool only observes',
   'traffic-fine': 'its real traffic is fine',
   chosen: 'an operator chose it, unfit as it was',
 }
 
-function attend(state: PoolState, attention: Attention, now: Millis): Step {
+function attend(state: PoolState, attention: Attention | null, now: Millis): Step {
   const known = state.attention
+  if (attention === null) return known === null ? stay(state) : endAttention(state, now)
   if (known?.keptBecause === attention.keptBecause && known.unfit.reason === attention.unfit.reason) return stay(state)
   const text = `${activeOf(state)} is ${describeIneligible(attention.unfit)} but stays active: ${KEPT[attention.keptBecause]}`
   return { state: { ...state, attention }, effects: [announce(state, { type: 'active-unfit', at: now, text })] }
 }
 
-function keepActive(state: PoolState, policy: PoolPolicy, now: Millis): Step {
-  const plan = planFailback(state, policy, now)
-  if (plan.due) {
-    const reason = `${plan.to.id} has been fit for ${policy.failback.after} ms`
-    const order = { to: plan.to.id, cause: 'failback', reason, by: BY, pinned: false, unfit: null } as const
-    return startSwitch(state, order, policy, now)
-  }
-  if (!state.attention) return stay(state)
+function endAttention(state: PoolState, now: Millis): Step {
   const text = `${activeOf(state)} is fit again`
   return { state: { ...state, attention: null }, effects: [announce(state, { type: 'active-fit', at: now, text })] }
 }
 
-function recover(state: PoolState & { phase: 'unavailable' }, policy: PoolPolicy, now: Millis): Step {
-  if (state.automation === 'paused') return stay(state)
-  if (state.resume !== null) return resume(state, state.resume, policy, now)
-  if (now < state.notBefore) return stay(state)
+function keepActive(state: PoolState, policy: PoolPolicy, now: Millis): Verdict {
+  const plan = planFailback(state, policy, now)
+  if (!plan.due) return { type: 'stay', attention: null }
+  const reason = `${plan.to.id} has been fit for ${policy.failback.after} ms`
+  return { type: 'move', order: { to: plan.to.id, cause: 'failback', reason, by: BY, pinned: false, unfit: null } }
+}
+
+function recover(state: PoolState & { phase: 'unavailable' }, now: Millis): Verdict {
+  if (state.automation === 'paused') return asBefore(state)
+  if (state.resume !== null) return resume(state.resume)
+  if (now < state.notBefore) return asBefore(state)
   const found = bestCandidate(state.upstreams, now, null) ?? lastResort(state.upstreams)
-  if (!found) return stay(state)
+  if (!found) return asBefore(state)
   const reason = `${found.id} answers again (${found.health.detail})`
-  const order = { to: found.id, cause: 'recovery', reason, by: BY, pinned: false, unfit: null } as const
-  return startSwitch(state, order, policy, now)
+  return { type: 'move', order: { to: found.id, cause: 'recovery', reason, by: BY, pinned: false, unfit: null } }
 }
 
 /** Goes on with what had been decided before the restart: its hooks may have run, so no other upstream will do. */
-function resume(state: PoolState, to: UpstreamId, policy: PoolPolicy, now: Millis): Step {
+function resume(to: UpstreamId): Verdict {
   const reason = `the switch to ${to} was interrupted by a restart`
-  return startSwitch(state, { to, cause: 'recovery', reason, by: BY, pinned: false, unfit: null }, policy, now)
+  return { type: 'move', order: { to, cause: 'recovery', reason, by: BY, pinned: false, unfit: null } }
 }
 
 /** When time alone will make a difference. Null: only a new fact can. */

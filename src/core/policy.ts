@@ -4,7 +4,8 @@ import type { HealthPolicy } from './health.ts'
 export type PoolPolicy = Readonly<{
   /** `singleWriter`: the old active's connections are closed before the first byte reaches the new one. */
   kind: 'stateless' | 'singleWriter'
-  failover: 'automatic' | 'manual'
+  /** `observe`: nothing moves; what automatic mode would do is recorded. */
+  failover: 'automatic' | 'manual' | 'observe'
   /** Rule R5: whether a gray failure moves the traffic, or is only told of. */
   gray: 'switch' | 'report'
   failback: Readonly<{ mode: 'automatic' | 'manual' | 'never'; after: number }>

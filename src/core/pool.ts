@@ -53,8 +53,11 @@ export type Decision = Readonly<{
 /** The active is unfit and stays all the same: why it is unfit, and what keeps it. */
 export type Attention = Readonly<{
   unfit: Ineligible
-  keptBecause: 'no-candidate' | 'paused' | 'manual' | 'traffic-fine' | 'chosen'
+  keptBecause: 'no-candidate' | 'paused' | 'manual' | 'observe' | 'traffic-fine' | 'chosen'
 }>
+
+/** In mode observe: whom automatic mode would have active, where that is somebody else than the active. */
+export type Observed = Readonly<{ active: UpstreamId | null; since: Millis; decision: Decision }>
 
 export type PoolState = PoolPhase &
   Readonly<{
@@ -65,6 +68,7 @@ export type PoolState = PoolPhase &
     decision: Decision
     damping: Damping
     attention: Attention | null
+    observed: Observed | null
     /** Rule R7: when the active was probed last, its real traffic was fine, whatever the probe said. */
     trafficFine: boolean
   }>
@@ -104,6 +108,7 @@ export function newPool(
     upstreams: configured.map((upstream) => withAdmin(upstream, restored?.admin.get(upstream.id), now)),
     damping: calm(now),
     attention: null,
+    observed: null,
     trafficFine: false,
   } as const
   if (last !== null) return { ...facts, ...vacant(last, known(restored?.resume), now) }

@@ -106,9 +106,9 @@ function vacate(state: PoolState, reason: string, when: Readonly<{ now: Millis; 
 }
 
 /** The part of a state that outlives its phase. */
-function facts(state: PoolState) {
+export function facts(state: PoolState) {
   const { pool, epoch: number, automation, upstreams, decision, damping, attention, trafficFine } = state
-  return { pool, epoch: number, automation, upstreams, decision, damping, attention, trafficFine }
+  return { pool, epoch: number, automation, upstreams, decision, damping, attention, trafficFine, observed: null }
 }
 
 /** Steps of a switch under way: each ends by its event, or by its deadline. */
@@ -206,7 +206,7 @@ function isDead(unfit: Ineligible): boolean {
   return unfit.reason === 'unhealthy' && unfit.silent
 }
 
-function ruleOf(unfit: Ineligible | null): Notice['rule'] | null {
+export function ruleOf(unfit: Ineligible | null): Notice['rule'] | null {
   if (!unfit || unfit.reason === 'unknown') return null
   if (unfit.reason === 'ejected' || unfit.reason === 'unproven') return unfit.rule
   return unfit.reason === 'unhealthy' ? 'health' : 'operator'

@@ -7,12 +7,13 @@ import { command } from './commands.ts'
 import { eject, stillAnswers } from './ejection.ts'
 import type { CommandReply, Effect, PoolEvent } from './events.ts'
 import { observeProbe } from './health.ts'
-import { announceFitness, decide, nextWake } from './planner.ts'
+import { announceFitness, decide } from './planner.ts'
 import type { PoolPolicy } from './policy.ts'
 import type { PoolState } from './pool.ts'
 import { activeOf, withUpstream } from './pool.ts'
 import { routeOf, sameRoute } from './route.ts'
 import { bestCandidate } from './selection.ts'
+import { nextLook, observe } from './shadow.ts'
 import { advanceSwitch } from './switching.ts'
 
 export type Transition = Readonly<{ state: PoolState; effects: readonly Effect[]; reply: CommandReply | null }>
@@ -21,14 +22,15 @@ export function transition(state: PoolState, event: PoolEvent, policy: PoolPolic
   const learned = learn(state, event, policy)
   const fitness = announceFitness(state, learned.state, event.at)
   const decided = decide(learned.state, policy, event.at)
-  const next = decided.state
-  const effects = [...fitness, ...learned.effects, ...decided.effects]
+  const observed = observe(decided.state, policy, event.at)
+  const next = observed.state
+  const effects = [...fitness, ...learned.effects, ...decided.effects, ...observed.effects]
 
   const before = routeOf(state, policy, event.at)
   const after = routeOf(next, policy, event.at)
   const published: Effect[] =
     event.type === 'tick' || !sameRoute(before, after) ? [{ type: 'publish', route: after }] : []
-  const wake = nextWake(next, policy, event.at)
+  const wake = nextLook(next, policy, event.at)
   const woken: Effect[] = wake === null ? [] : [{ type: 'wake-at', at: wake }]
   // Published first: whatever an effect sets free must already find the new route.
   return { state: next, effects: [...published, ...effects, ...woken], reply: learned.reply }

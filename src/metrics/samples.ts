@@ -35,6 +35,7 @@ export const SAMPLES: Readonly<Record<MetricName, (reading: Reading) => readonly
   active: eachUpstream(({ state }, { id }) => (activeOf(state) === id ? 1 : 0)),
   epoch: eachPool(({ state }) => state.epoch),
   failovers_total: eachTally('reason', ({ counters }) => counters.failovers.counts),
+  observed_failovers_total: eachTally('reason', ({ counters }) => counters.observedFailovers.counts),
   switchovers_total: eachPool(({ counters }) => counters.switchovers),
   failbacks_total: eachPool(({ counters }) => counters.failbacks),
   last_failover_timestamp_seconds: eachPool(({ counters }) => counters.lastFailoverAt / 1_000),

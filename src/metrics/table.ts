@@ -28,6 +28,12 @@ export const METRICS = [
     labels: ['pool', 'reason'],
     help: 'Changes of active because the old one was unfit, by the rule that found it so.',
   },
+  {
+    name: 'observed_failovers_total',
+    type: 'counter',
+    labels: ['pool', 'reason'],
+    help: 'Failovers that a pool with `failover.mode: observe` would have carried out in automatic mode.',
+  },
   { name: 'switchovers_total', type: 'counter', labels: ['pool'], help: 'Planned changes of active.' },
   { name: 'failbacks_total', type: 'counter', labels: ['pool'], help: 'Returns to a preferred upstream.' },
   {

@@ -38,6 +38,7 @@ export type Rescue = 'replay' | 'hold' | 'hedge'
 export class PoolCounters {
   readonly durations = new DurationHistogram()
   readonly failovers = new Tally<string>()
+  readonly observedFailovers = new Tally<string>()
   readonly rescued = new Tally<Rescue>()
   readonly lost = new Tally<string>()
   readonly replayAbandoned = new Tally<string>()

@@ -272,6 +272,7 @@ export class PoolRuntime {
       counters.lastFailoverAt = notice.at
     } else if (notice.type === 'switchover') counters.switchovers++
     else if (notice.type === 'failback') counters.failbacks++
+    else if (notice.type === 'would-failover' && notice.rule) counters.observedFailovers.add(notice.rule)
     this.options.onNotice(this.grounds.attach(notice, this.clock.now()))
   }
 

@@ -40,7 +40,7 @@ const BEGINNINGS: Readonly<Record<string, (change: PolicyChange) => Stage>> = {
 }
 
 export function everySequence(kind: PoolPolicy['kind']): void {
-  for (const failover of ['automatic', 'manual'] as const) {
+  for (const failover of ['automatic', 'manual', 'observe'] as const) {
     for (const mode of ['automatic', 'manual', 'never'] as const) {
       const change: PolicyChange = { kind, failover, failback: { mode, after: 50 }, hooks: BOTH_HOOKS }
       describe(`failover ${failover}, failback ${mode}`, () => everyBeginning(change))

@@ -41,6 +41,7 @@ export function take(world: World, event: PoolEvent, policy: PoolPolicy): Taken 
   checkEpoch(before, after)
   checkChoice(before, event, after)
   checkPause(before, event, after)
+  if (policy.failover === 'observe') checkObserving(before, event, step)
   checkSwitching(before, event, step, policy)
   checkStaleness(before, event, after)
   if (event.type === 'command') checkReply(before, event, step, policy)
@@ -76,6 +77,20 @@ function checkPause(before: PoolState, event: PoolEvent, after: PoolState): void
   if (before.automation === 'on' || event.type === 'command' || before.phase === 'switching') return
   if (after.phase !== before.phase || after.epoch !== before.epoch) fail('a paused pool changed by itself')
 }
+
+/** A pool that only observes moves by command only; one without an active may still find one. */
+function checkObserving(before: PoolState, event: PoolEvent, { state: after, effects }: Transition): void {
+  if (after.observed && after.observed.active === activeOf(after)) fail('it imagines what is the case')
+  const told = effects.filter((effect) => effect.type === 'announce' && effect.notice.type.startsWith('would-'))
+  const imagined = before.observed?.active !== after.observed?.active
+  if (told.length > 1 || (told.length === 0 && after.observed !== null && imagined)) fail('imagined, and not told once')
+  if (event.type === 'command' || before.phase !== 'serving' || isOut(before)) return
+  if (after.epoch !== before.epoch) fail('a pool that only observes moved by itself')
+}
+
+/** An operator took its active out, and nobody could take over at the time. */
+const isOut = (state: PoolState): boolean =>
+  state.upstreams.some(({ id, admin }) => id === activeOf(state) && admin.state !== 'enabled')
 
 function checkSwitching(before: PoolState, event: PoolEvent, step: Transition, policy: PoolPolicy): void {
   const { state: after, effects } = step

@@ -50,6 +50,7 @@ describe('the table', () => {
     simulated.pool.counters.lost.add('no-upstream')
     simulated.pool.counters.replayAbandoned.add('body-not-kept')
     simulated.pool.counters.failovers.add('crash')
+    simulated.pool.counters.observedFailovers.add('crash')
     simulated.pool.ledger(blue).counters.failures.add('reset')
     const series = await read()
     for (const { name, type, labels } of METRICS as readonly MetricRow[]) {
