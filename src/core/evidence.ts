@@ -1,6 +1,6 @@
 /**
- * What real traffic and probes have shown of one upstream lately, and the rules that turn it into a finding (R1, R2, R4
- * of the detection rules). Mutable, cheap, one object an upstream; every method takes `now`.
+ * What real traffic and probes have shown of one upstream lately, and the rules that turn it into a finding (R1, R2, R4,
+ * R6 of the detection rules). Mutable, cheap, one object an upstream; every method takes `now`.
  */
 import type { Conviction } from './ejection.ts'
 import type { Failure, FailureKind } from './failure.ts'
@@ -37,6 +37,8 @@ const SILENCES_KNOWN = 200
 const RECENT_WINDOW = 250
 export const FINE_WINDOW = 2_000
 export const FINE_MINIMUM = 20
+/** Any client can make a server answer 421, with a Host it does not know: that must not become a storm of probes. */
+const ROLE_ASKED_EVERY = 1_000
 
 export class Evidence {
   /** Any byte from any of its sockets, data or probe. */
@@ -60,6 +62,7 @@ export class Evidence {
   private refusedAt: Millis | null = null
   /** A probe's connection was closed without an answer. Any byte takes it back. */
   private brokenAt: Millis | null = null
+  private roleAskedAt: Millis | null = null
 
   constructor(policy: EvidencePolicy, now: Millis) {
     this.policy = policy
@@ -94,13 +97,15 @@ export class Evidence {
 
   /** The head of an answer: an error is an error at once. */
   answered(status: number, routeClass: string, now: Millis): Finding | null {
+    if (status === 421) return this.disowned(now)
     if (status !== 500 && !isGatewayStatus(status)) return null
     return this.failedAnswer(isGatewayStatus(status), routeClass, `answers ${status}`, now)
   }
 
   /** The whole answer is here; only now is it a good one. */
   delivered(status: number, now: Millis): void {
-    if (status === 500 || isGatewayStatus(status)) return
+    // A former primary that turns all away with 421 must not pass for one whose traffic is fine (R7).
+    if (status === 500 || status === 421 || isGatewayStatus(status)) return
     this.consecutive = 0
     this.errorsInARow = 0
     this.good.add(now)
@@ -150,6 +155,13 @@ export class Evidence {
     this.good.clear()
     this.bad.clear()
     this.failing.clear()
+  }
+
+  /** Rule R6: it says that it is not the one to ask (RFC 9110 §15.5.20). Its probe knows whether it still is. */
+  private disowned(now: Millis): Finding | null {
+    if (this.roleAskedAt !== null && now - this.roleAskedAt < ROLE_ASKED_EVERY) return null
+    this.roleAskedAt = now
+    return CONFIRM
   }
 
   private crashSign(kind: FailureKind, now: Millis): Finding | null {
