@@ -117,6 +117,8 @@ const LEVELS: Readonly<Record<NoticeType, 'info' | 'warn' | 'error'>> = {
   'would-failover': 'warn',
   'would-failback': 'info',
   switchover: 'info',
+  'failback-started': 'info',
+  'failback-aborted': 'warn',
   failback: 'info',
   recovered: 'warn',
   unavailable: 'error',

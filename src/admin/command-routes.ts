@@ -6,6 +6,7 @@ import { carryOut, POOL_COMMANDS, toCommand, UPSTREAM_COMMANDS } from './command
 import { drillRoute } from './drill-route.ts'
 import { ApiError } from './errors.ts'
 import type { AdminOptions } from './options.ts'
+import { findPool } from './pool-access.ts'
 import { SCHEMAS } from './schemas.ts'
 
 type Body = Readonly<{ to?: string; force?: boolean; why?: string; by?: string }>
@@ -14,9 +15,12 @@ type Route = { Params: Params; Body: Body }
 
 export function commandRoutes(app: FastifyInstance, options: AdminOptions): void {
   const route = (path: string, name: CommandName) =>
-    app.post<Route>(`${path}/${name}`, { schema: SCHEMAS[name] }, async ({ params, body, ip }) =>
-      carryOut(options, params.pool, toCommand(name, { ...body, upstream: params.upstream ?? '' }), originOf(body, ip)),
-    )
+    app.post<Route>(`${path}/${name}`, { schema: SCHEMAS[name] }, async ({ params, body, ip }) => {
+      const command = toCommand(name, { ...body, upstream: params.upstream ?? '' })
+      const origin = originOf(body, ip)
+      await findPool(options, params.pool).prepare(command, origin)
+      return carryOut(options, params.pool, command, origin)
+    })
   for (const name of POOL_COMMANDS) route('/pools/:pool', name)
   for (const name of UPSTREAM_COMMANDS) route('/pools/:pool/upstreams/:upstream', name)
   drillRoute(app, options)

@@ -6,6 +6,7 @@ import type { PoolState } from '../core/pool.ts'
 import { activeOf } from '../core/pool.ts'
 import { describeIneligible, fitSince, ineligible } from '../core/selection.ts'
 import type { Millis } from '../core/time.ts'
+import { shareOf } from '../core/trial.ts'
 import type { Upstream } from '../core/upstream.ts'
 import { isoTime } from '../runtime/clock.ts'
 import { timeLeft } from './words.ts'
@@ -26,10 +27,14 @@ export function failbackView(state: PoolState, policy: PoolPolicy, now: Millis):
     return { mode, due: false, to: null, at: null, why }
   }
   const plan = planFailback(state, policy, now)
-  if (plan.due)
-    return { mode, due: true, to: plan.to.id, at: isoTime(now), why: `${plan.to.id} has been fit long enough` }
+  if (plan.due) return { mode, due: true, to: plan.to.id, at: isoTime(now), why: underWay(state, plan.to) }
   const at = plan.lookAgain === null ? null : isoTime(plan.lookAgain)
   return { mode, due: false, to: target.id, at, why: whyNotYet(state, policy, target, now) }
+}
+
+function underWay({ trial }: PoolState, { id }: Upstream): string {
+  const share = shareOf(trial)
+  return share > 0 ? `${id} is tried with ${share * 100} % of the safe requests` : `${id} has been fit long enough`
 }
 
 /** Whom the pool would return to: the most preferred that is fit, else the most preferred. */

@@ -157,5 +157,6 @@ function whyReady({ state, upstream, failback }: UpstreamFacts): string {
   if (!active) return state.automation === 'paused' ? 'fit, but automation is paused' : 'fit; takes over next'
   if (upstream.priority > active.priority) return `fit and ready to take over; ${active.id} is preferred`
   if (failback.to !== upstream.id) return 'fit and ready to take over'
+  if (state.trial) return `fit; on its way to take over: ${failback.why}`
   return failback.due ? 'fit; takes over now' : `fit and ready to take over; failback waits: ${failback.why}`
 }

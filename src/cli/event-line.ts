@@ -5,6 +5,7 @@ import { paint, plain } from './output.ts'
 const ALARMING: readonly string[] = [
   'failover',
   'would-failover',
+  'failback-aborted',
   'unavailable',
   'ejected',
   'active-unfit',

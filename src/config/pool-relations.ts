@@ -20,6 +20,7 @@ export function poolRelations(name: string, pool: PoolConfig, written: WrittenCo
   return [
     ...POOL_RULES.flatMap((rule) => rule(pool, path)),
     ...proxyHeaders(pool, path, reads),
+    ...ramp(pool, path, reads),
     ...probeRelations({ pool, written: written.pools[name]?.probe ?? {}, path: [...path, 'probe'], reads }),
   ]
 }
@@ -125,6 +126,19 @@ const deadlines: PoolRule = ({ timeouts, detect }, path) => {
   ]
 }
 
+function ramp({ kind, protocol, failback }: PoolConfig, path: Path, reads: readonly Path[]): readonly Relation[] {
+  if (failback.ramp === 0) return []
+  const at = [...path, 'failback', 'ramp']
+  return [
+    ...when(kind === 'singleWriter', () =>
+      error(at, 'is for stateless pools: with `kind: singleWriter` two would serve at once', [[...path, 'kind']]),
+    ),
+    ...when(protocol === 'tcp', () =>
+      error(at, 'is for HTTP: of a TCP session nobody knows whether it may be sent elsewhere', reads),
+    ),
+  ]
+}
+
 const hooks: PoolRule = ({ kind, hooks }, path) => {
   if (hooks === undefined) return []
   const at = [...path, 'hooks']
@@ -142,12 +156,4 @@ const hooks: PoolRule = ({ kind, hooks }, path) => {
   ]
 }
 
-const POOL_RULES: readonly PoolRule[] = [
-  roles,
-  uniqueNames,
-  uniqueAddresses,
-  upstreamSecurity,
-  deadlines,
-
-  hooks,
-]
+const POOL_RULES: readonly PoolRule[] = [roles, uniqueNames, uniqueAddresses, upstreamSecurity, deadlines, hooks]

@@ -1,7 +1,7 @@
 /** One pool of the configuration file: its keys, their defaults and what they mean. Relations between keys: `pool-relations.ts`. */
 import { z } from 'zod'
 import { probe } from './probe-schema.ts'
-import { argv, count, duration, flag, percent, size } from './units.ts'
+import { argv, count, duration, durationOrOff, flag, percent, size } from './units.ts'
 import { exampleUpstreams, upstreams } from './upstream-schema.ts'
 
 const MINUTE = 60_000
@@ -126,6 +126,11 @@ const failback = z
     after: duration({ min: 0 })
       .prefault('30s')
       .describe('How long the preferred upstream must have been fit without a break.'),
+    ramp: durationOrOff({ min: 1_000, max: 10 * MINUTE })
+      .prefault('off')
+      .describe(
+        'How long it is tried first with 5, 25, then 100 % of the safe requests, and compared with the active upstream.',
+      ),
   })
   .describe('Returning to the preferred upstream.')
 

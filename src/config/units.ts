@@ -60,6 +60,8 @@ type Unit = Readonly<{
   pattern: RegExp
   parse: (text: string) => number | undefined
   show: (value: number) => string
+  /** 0 is a value outside the range. */
+  zero?: boolean
 }>
 
 function measured(unit: Unit, { min = 0, max = Number.MAX_SAFE_INTEGER }: Range) {
@@ -71,6 +73,7 @@ function measured(unit: Unit, { min = 0, max = Number.MAX_SAFE_INTEGER }: Range)
     .transform((text, context) => {
       const value = unit.parse(text)
       if (value !== undefined && value >= min && value <= max) return value
+      if (value === 0 && unit.zero) return value
       context.addIssue({ code: 'custom', message: value === undefined ? unit.expected : `must be ${range}` })
       return z.NEVER
     })
@@ -85,6 +88,22 @@ export const duration = ({ min = 1, max = LONGEST }: Range = {}) =>
       pattern: DURATION,
       parse: parseDuration,
       show: formatDuration,
+    },
+    { min, max },
+  )
+
+const DURATION_OR_OFF = /^(off|\d{1,9}(?:\.\d{1,3})?(ms|s|m|h))$/
+
+/** Milliseconds; 0 for `off`. */
+export const durationOrOff = ({ min = 1, max = LONGEST }: Range = {}) =>
+  measured(
+    {
+      title: '`off` or duration',
+      expected: 'expected off, or a duration with its unit, such as 250ms, 5s, 2m or 1h',
+      pattern: DURATION_OR_OFF,
+      parse: (text) => (text === 'off' ? 0 : parseDuration(text)),
+      show: formatDuration,
+      zero: true,
     },
     { min, max },
   )

@@ -29,6 +29,10 @@ export type PoolEvent =
   | Readonly<{ type: 'command'; at: Millis; command: Command; origin: Origin }>
   | Readonly<{ type: 'drained'; at: Millis; upstream: UpstreamId; epoch: Epoch }>
   | Readonly<{ type: 'hook-finished'; at: Millis; hook: HookName; epoch: Epoch; ok: boolean; detail: string }>
+  /** What a `preconnect` asked for is done, or cannot be done. */
+  | Readonly<{ type: 'preconnected'; at: Millis; upstream: UpstreamId; epoch: Epoch }>
+  /** An upstream that is tried answers worse than the active. */
+  | Readonly<{ type: 'trial-worse'; at: Millis; upstream: UpstreamId; epoch: Epoch; detail: string }>
   | Readonly<{ type: 'tick'; at: Millis }>
 
 export type HookName = 'fence' | 'promote'
@@ -51,6 +55,8 @@ export type Effect =
   /** Answer with a `drained` event once nothing is in flight on it. */
   | Readonly<{ type: 'await-drain'; upstream: UpstreamId; epoch: Epoch }>
   | Readonly<{ type: 'run-hook'; hook: HookName; from: UpstreamId; to: UpstreamId; epoch: Epoch }>
+  /** Open connections to it ahead of its first requests, as many as the active has; answer with `preconnected`. */
+  | Readonly<{ type: 'preconnect'; upstream: UpstreamId }>
   | Readonly<{ type: 'probe-now'; upstream: UpstreamId }>
   | Readonly<{ type: 'wake-at'; at: Millis }>
   | Readonly<{ type: 'announce'; notice: Notice }>
@@ -68,6 +74,8 @@ export type NoticeType =
   | 'upstream-unfit'
   | 'active-unfit'
   | 'active-fit'
+  | 'failback-started'
+  | 'failback-aborted'
   | 'would-failover'
   | 'would-failback'
   | 'switch-started'

@@ -9,6 +9,7 @@ import { answersProbes, bestCandidate, describeEach, describeIneligible, ineligi
 import type { Step, SwitchOrder } from './switching.ts'
 import { becomeUnavailable, startSwitch } from './switching.ts'
 import type { Millis } from './time.ts'
+import { approach } from './trial.ts'
 import type { Upstream, UpstreamId } from './upstream.ts'
 
 const BY = 'understudy'
@@ -24,12 +25,20 @@ export function decide(state: PoolState, policy: PoolPolicy, now: Millis): Step 
   const verdict = verdictOn(state, policy, now)
   switch (verdict.type) {
     case 'stay':
-      return attend(state, verdict.attention, now)
+      return attend(state.trial ? { ...state, trial: null } : state, verdict.attention, now)
     case 'move':
-      return startSwitch(state, verdict.order, policy, now)
+      return move(state, verdict.order, policy, now)
     case 'vacate':
       return becomeUnavailable(state, verdict.reason, policy, now)
   }
+}
+
+/** A failback can be prepared: the active does its work meanwhile. With a single writer that work must stop first. */
+function move(state: PoolState, order: SwitchOrder, policy: PoolPolicy, now: Millis): Step {
+  if (order.cause !== 'failback' || policy.kind === 'singleWriter') return startSwitch(state, order, policy, now)
+  const attended = attend(state, null, now)
+  const step = approach(attended.state, order, policy, now)
+  return { state: step.state, effects: [...attended.effects, ...step.effects] }
 }
 
 export function verdictOn(state: PoolState, policy: PoolPolicy, now: Millis): Verdict {
@@ -125,6 +134,7 @@ function resume(to: UpstreamId): Verdict {
 export function nextWake(state: PoolState, policy: PoolPolicy, now: Millis): Millis | null {
   const moments: Millis[] = []
   for (const { ejection } of state.upstreams) if (ejection && ejection.until > now) moments.push(ejection.until)
+  if (state.trial) moments.push(state.trial.until)
   if (state.phase === 'switching') moments.push(state.deadline)
   if (state.phase === 'unavailable' && state.notBefore > now) moments.push(state.notBefore)
   const plan = planFailback(state, policy, now)

@@ -8,7 +8,8 @@ export type PoolPolicy = Readonly<{
   failover: 'automatic' | 'manual' | 'observe'
   /** Rule R5: whether a gray failure moves the traffic, or is only told of. */
   gray: 'switch' | 'report'
-  failback: Readonly<{ mode: 'automatic' | 'manual' | 'never'; after: number }>
+  /** `ramp`: how long the preferred upstream is tried with safe requests before it becomes active; 0: not at all. */
+  failback: Readonly<{ mode: 'automatic' | 'manual' | 'never'; after: number; ramp: number }>
   health: HealthPolicy
   /** `failover`: whether tunnels to an unfit upstream are cut at once or may finish within `upgrade`. */
   drain: Readonly<{ timeout: number; upgrade: number; spread: number; failover: 'cut' | 'finish' }>

@@ -56,6 +56,9 @@ export type Attention = Readonly<{
   keptBecause: 'no-candidate' | 'paused' | 'manual' | 'observe' | 'traffic-fine' | 'chosen'
 }>
 
+/** Under way back to a preferred upstream: the stage it is in, and when the next one is due. */
+export type Trial = Readonly<{ to: UpstreamId; stage: number; until: Millis }>
+
 /** In mode observe: whom automatic mode would have active, where that is somebody else than the active. */
 export type Observed = Readonly<{ active: UpstreamId | null; since: Millis; decision: Decision }>
 
@@ -69,6 +72,7 @@ export type PoolState = PoolPhase &
     damping: Damping
     attention: Attention | null
     observed: Observed | null
+    trial: Trial | null
     /** Rule R7: when the active was probed last, its real traffic was fine, whatever the probe said. */
     trafficFine: boolean
   }>
@@ -109,6 +113,7 @@ export function newPool(
     damping: calm(now),
     attention: null,
     observed: null,
+    trial: null,
     trafficFine: false,
   } as const
   if (last !== null) return { ...facts, ...vacant(last, known(restored?.resume), now) }

@@ -5,6 +5,7 @@ import type { PoolState } from './pool.ts'
 import { activeOf } from './pool.ts'
 import { bestCandidate } from './selection.ts'
 import type { Millis } from './time.ts'
+import { shareOf } from './trial.ts'
 import type { UpstreamId } from './upstream.ts'
 
 export type Route = Readonly<{
@@ -16,6 +17,8 @@ export type Route = Readonly<{
   gate: 'open' | 'hold'
   /** Whether the route may change by itself, so that waiting for it makes sense. */
   automatic: boolean
+  /** An upstream that is tried before a failback, with this share of the requests that may be sent again. */
+  trial: Readonly<{ upstream: UpstreamId; share: number }> | null
 }>
 
 export function routeOf(state: PoolState, policy: PoolPolicy, now: Millis): Route {
@@ -30,7 +33,13 @@ export function routeOf(state: PoolState, policy: PoolPolicy, now: Millis): Rout
     fallback,
     gate: state.phase === 'serving' ? 'open' : 'hold',
     automatic,
+    trial: trialOf(state),
   })
+}
+
+function trialOf({ trial }: PoolState): Route['trial'] {
+  const share = shareOf(trial)
+  return trial && share > 0 ? Object.freeze({ upstream: trial.to, share }) : null
 }
 
 export function sameRoute(a: Route, b: Route): boolean {
@@ -39,6 +48,8 @@ export function sameRoute(a: Route, b: Route): boolean {
     a.active === b.active &&
     a.fallback === b.fallback &&
     a.gate === b.gate &&
-    a.automatic === b.automatic
+    a.automatic === b.automatic &&
+    a.trial?.upstream === b.trial?.upstream &&
+    a.trial?.share === b.trial?.share
   )
 }

@@ -54,7 +54,7 @@ function moveNow(state: PoolState, order: SwitchOrder, policy: PoolPolicy, now: 
   if (last === null || last === order.to) return { state: moved, effects }
   return {
     state: moved,
-    effects: [...effects, { type: 'retire', upstream: last, retirement: retirement(order, policy, now) }],
+    effects: [...effects, { type: 'retire', upstream: last, retirement: retirement(endOf(order), policy, now) }],
   }
 }
 
@@ -108,7 +108,18 @@ function vacate(state: PoolState, reason: string, when: Readonly<{ now: Millis; 
 /** The part of a state that outlives its phase. */
 export function facts(state: PoolState) {
   const { pool, epoch: number, automation, upstreams, decision, damping, attention, trafficFine } = state
-  return { pool, epoch: number, automation, upstreams, decision, damping, attention, trafficFine, observed: null }
+  return {
+    pool,
+    epoch: number,
+    automation,
+    upstreams,
+    decision,
+    damping,
+    attention,
+    trafficFine,
+    observed: null,
+    trial: null,
+  }
 }
 
 /** Steps of a switch under way: each ends by its event, or by its deadline. */
@@ -167,7 +178,14 @@ function enterStep(state: Switching, step: SwitchStep, policy: PoolPolicy, now: 
     case 'promote':
       return { state: next, effects: [{ type: 'run-hook', hook: step, from: last, to, epoch: current }] }
     case 'verify':
-      return { state: next, effects: [{ type: 'probe-now', upstream: to }] }
+      // The old one was cut off, and requests wait: connections to the new one can be opened while its probe is under way.
+      return {
+        state: next,
+        effects: [
+          { type: 'probe-now', upstream: to },
+          { type: 'preconnect', upstream: to },
+        ],
+      }
   }
 }
 
@@ -190,15 +208,20 @@ function failSwitch(state: Switching, why: string, now: Millis): Step {
   return { state: step.state, effects: [failed, ...step.effects] }
 }
 
-function retirement({ unfit }: Pick<SwitchOrder, 'unfit'>, policy: PoolPolicy, now: Millis): Retirement {
+/** `dead`: no answer is to be expected from it any more. `planned`: it is left because something else is better. */
+export type Ending = Readonly<{ dead: boolean; planned: boolean }>
+
+export function retirement({ dead, planned }: Ending, policy: PoolPolicy, now: Millis): Retirement {
   const { timeout, upgrade, spread, failover } = policy.drain
   return {
-    waiting: unfit && isDead(unfit) ? 'abandon' : 'finish',
+    waiting: dead ? 'abandon' : 'finish',
     finishBy: ms(now + timeout),
-    tunnelsBy: unfit && failover === 'cut' ? now : ms(now + upgrade),
+    tunnelsBy: !planned && failover === 'cut' ? now : ms(now + upgrade),
     spread,
   }
 }
+
+const endOf = ({ unfit }: SwitchOrder): Ending => ({ dead: unfit !== null && isDead(unfit), planned: unfit === null })
 
 /** No answer is to be expected from it any more. One that answers badly may still finish what it has begun. */
 function isDead(unfit: Ineligible): boolean {

@@ -15,6 +15,7 @@ import { routeOf, sameRoute } from './route.ts'
 import { bestCandidate } from './selection.ts'
 import { nextLook, observe } from './shadow.ts'
 import { advanceSwitch } from './switching.ts'
+import { connected, rejected, tellTrial } from './trial.ts'
 
 export type Transition = Readonly<{ state: PoolState; effects: readonly Effect[]; reply: CommandReply | null }>
 
@@ -22,9 +23,11 @@ export function transition(state: PoolState, event: PoolEvent, policy: PoolPolic
   const learned = learn(state, event, policy)
   const fitness = announceFitness(state, learned.state, event.at)
   const decided = decide(learned.state, policy, event.at)
-  const observed = observe(decided.state, policy, event.at)
+  const verdict = event.type === 'trial-worse' ? event.detail : null
+  const tried = tellTrial({ before: state, after: decided.state, policy, now: event.at }, verdict)
+  const observed = observe(tried.state, policy, event.at)
   const next = observed.state
-  const effects = [...fitness, ...learned.effects, ...decided.effects, ...observed.effects]
+  const effects = [...fitness, ...learned.effects, ...decided.effects, ...tried.effects, ...observed.effects]
 
   const before = routeOf(state, policy, event.at)
   const after = routeOf(next, policy, event.at)
@@ -46,6 +49,10 @@ function learn(state: PoolState, event: PoolEvent, policy: PoolPolicy): Learned 
       return learnConviction(state, event, policy)
     case 'command':
       return command(state, event, policy)
+    case 'preconnected':
+      return fact(isTried(state, event) ? connected(state, event.at) : state)
+    case 'trial-worse':
+      return fact(isTried(state, event) ? rejected(state, event.at) : state)
     case 'drained':
     case 'hook-finished':
     case 'tick': {
@@ -54,6 +61,10 @@ function learn(state: PoolState, event: PoolEvent, policy: PoolPolicy): Learned 
     }
   }
 }
+
+/** It is about the trial that is on. */
+const isTried = (state: PoolState, { upstream, epoch }: EventOf<'preconnected' | 'trial-worse'>): boolean =>
+  state.trial?.to === upstream && state.epoch === epoch
 
 type EventOf<Type extends PoolEvent['type']> = Extract<PoolEvent, { type: Type }>
 

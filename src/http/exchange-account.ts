@@ -19,6 +19,8 @@ export class ExchangeAccount {
   bytes = 0
   /** How it would have failed without us, if it ends well. */
   rescue: Rescue | null = null
+  /** A trial is on, and the request is one of those that it is decided by. */
+  compared = false
   private attempts = NO_ATTEMPTS
   private readonly pool: HttpPool
 
@@ -33,10 +35,12 @@ export class ExchangeAccount {
     this.status = 0
     this.bytes = 0
     this.rescue = null
+    this.compared = false
     this.attempts = NO_ATTEMPTS
   }
 
   failed(failure: Failure, upstream: UpstreamId | null): void {
+    if (this.compared && upstream !== null) this.pool.runtime.trial.failed(upstream, failure)
     const elapsed = ms(Math.round(this.pool.clock.now() - this.startedAt))
     this.attempts = [
       ...this.attempts,
@@ -52,6 +56,9 @@ export class ExchangeAccount {
     // Another upstream's error instead of the first one's is no rescue.
     const rescued = error === null && status < 500 ? this.rescue : null
     counters.durations.observe(duration)
+    if (this.compared && upstream !== null && error === null) {
+      pool.runtime.trial.answered(upstream, status, attempts.length === 0 ? duration : null)
+    }
     if (rescued) counters.rescued.add(rescued)
     const { epoch } = route
     pool.access?.(exchange, { requestId, status, bytes, duration, upstream, epoch, attempts, rescued, error })

@@ -70,8 +70,8 @@ export class ForwardedRequest implements AttemptedRequest {
     this.exchange.resumeBody()
   }
 
-  /** Asking the standby as well does no harm, and has not been done. */
-  get mayBeHedged(): boolean {
+  /** No upstream has been asked in vain, any may be asked, and another one afterwards. */
+  get mayGoAnywhere(): boolean {
     const { upgrade } = this.exchange.head
     return this.safe && this.replays === 0 && this.bodyDone && this.body.kept && upgrade === ''
   }

@@ -108,15 +108,23 @@ export class Forwarding implements ExchangeServer, RaceOwner, Waiter {
   // ---- the route -------------------------------------------------------------------------------------------------
 
   private go(): void {
-    const target = this.assigned(this.pool.runtime.route)
+    const { route } = this.pool.runtime
+    const target = this.assigned(route)
     if (target === null) this.wait()
-    else this.tryOn(target, false)
+    else this.tryOn(route.trial === null ? target : this.inTrial(route, target), false)
   }
 
   private assigned(route: Route): UpstreamId | null {
     const { runtime, clock, options } = this.pool
     const { safe } = this.request
     return assign(route, safe ? runtime.doubt : runtime.doubtAt(clock.now()), safe, options.standbyReads)
+  }
+
+  /** During a trial of another upstream, its share of those requests goes there that can always be sent again. */
+  private inTrial(route: Route, target: UpstreamId): UpstreamId {
+    if (target !== route.active || !this.request.mayGoAnywhere) return target
+    this.account.compared = true
+    return this.pool.runtime.trial.choose(route, target)
   }
 
   private tryOn(upstream: UpstreamId, fresh: boolean): void {
@@ -188,7 +196,7 @@ export class Forwarding implements ExchangeServer, RaceOwner, Waiter {
 
   onOverdue(): void {
     const { pool } = this
-    if (this.state !== 'trying' || !this.request.mayBeHedged) return
+    if (this.state !== 'trying' || !this.request.mayGoAnywhere) return
     if (!pool.options.standbyReads || !pool.hedges.left) return
     const target = this.elsewhere(pool.runtime.route)
     if (target === null) return

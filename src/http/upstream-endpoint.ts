@@ -53,6 +53,14 @@ export class UpstreamEndpoint implements TrafficControl {
     if (this.tunnels.delete(tunnel)) this.ledger.tunnels--
   }
 
+  get connections(): number {
+    return this.channels.size
+  }
+
+  preconnect(count: number, done: () => void): void {
+    this.channels.preconnect(count, done)
+  }
+
   abandonWaiting(detail: string): void {
     this.channels.abandonWaiting(detail)
   }

@@ -17,6 +17,10 @@ export interface TrafficControl {
   closeRequests(): void
   /** Tunnels end, at random moments within `spread` ms. */
   closeTunnels(spread: number): void
+  /** Open connections: those in use, and those idle since a moment ago. */
+  readonly connections: number
+  /** Sees to it that `count` are ready for use. `done` comes once each is open or has failed, which may be at once. */
+  preconnect(count: number, done: () => void): void
 }
 
 export type LastOutcome = Readonly<{ at: Millis; what: string }>

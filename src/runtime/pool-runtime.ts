@@ -23,11 +23,16 @@ import type { Upstream, UpstreamId } from '../core/upstream.ts'
 import { ActiveWatch } from './active-watch.ts'
 import { PoolCounters } from './counters.ts'
 import { Detection } from './detection.ts'
+import { FailbackTrial } from './failback-trial.ts'
 import { GroundsKeeper } from './grounds.ts'
 import type { HoldLimits } from './hold.ts'
 import { Hold } from './hold.ts'
 import { UpstreamLedger } from './ledger.ts'
+import { preconnect } from './preconnect.ts'
 import { Retirements } from './retirements.ts'
+
+/** What connections opened ahead may cost an operator's command. */
+const PREPARE_WITHIN = 250
 
 export type HookRun = Readonly<{ hook: HookName; pool: string; from: UpstreamId; to: UpstreamId; epoch: number }>
 
@@ -53,6 +58,7 @@ export class PoolRuntime {
   readonly counters = new PoolCounters()
   readonly hold: Hold
   readonly policy: PoolPolicy
+  readonly trial: FailbackTrial
   /** The frozen view that traffic reads. Replaced as a whole. */
   route: Route
   private current: PoolState
@@ -79,6 +85,10 @@ export class PoolRuntime {
     this.policy = policy
     this.clock = clock
     this.hold = new Hold(options.hold, clock)
+    this.trial = new FailbackTrial((upstream, detail) => {
+      const { epoch } = this.current
+      this.dispatch({ type: 'trial-worse', at: this.clock.now(), upstream, epoch, detail })
+    })
     this.retirements = new Retirements(clock)
     this.current = newPool(name, upstreams, restored, now)
     this.route = routeOf(this.current, policy, now)
@@ -145,6 +155,29 @@ export class PoolRuntime {
   command(command: Command, origin: Origin): CommandReply {
     const reply = this.dispatch({ type: 'command', at: this.clock.now(), command, origin })
     return reply ?? { ok: true, changed: false }
+  }
+
+  /**
+   * Before a command that would move the active at once: opens connections to whom it would move to. Resolves when they
+   * are open, or not to be had, or have taken too long.
+   */
+  async prepare(command: Command, origin: Origin): Promise<void> {
+    const { clock, policy } = this
+    const event = { type: 'command', at: clock.now(), command, origin } as const
+    const { active, gate } = routeOf(transition(this.current, event, policy).state, policy, event.at)
+    if (active === null || active === this.route.active || gate === 'hold') return
+    await new Promise<void>((resolve) => {
+      const cancel = clock.after(PREPARE_WITHIN, resolve)
+      this.preconnect(active, () => {
+        cancel()
+        resolve()
+      })
+    })
+  }
+
+  private preconnect(to: UpstreamId, done: () => void): void {
+    const { active } = this.route
+    preconnect(this.ledger(to), active === null ? null : this.ledger(active), this.hold.size, done)
   }
 
   probeStarted(id: UpstreamId, at: Millis): void {
@@ -237,6 +270,13 @@ export class PoolRuntime {
           )
         return
       }
+      case 'preconnect': {
+        const { upstream } = effect
+        const { epoch } = this.current
+        return this.preconnect(upstream, () =>
+          this.dispatch({ type: 'preconnected', at: this.clock.now(), upstream, epoch }),
+        )
+      }
       case 'probe-now':
         return this.probeNow(effect.upstream)
       case 'wake-at':
@@ -250,6 +290,8 @@ export class PoolRuntime {
     this.route = route
     for (const ledger of this.ledgers.values()) ledger.exemplary = ledger.id === route.active
     if (route.active) this.retirements.cancel(route.active)
+    if (route.trial) this.retirements.cancel(route.trial.upstream)
+    this.trial.follow(route)
     this.hold.offer(route)
   }
 

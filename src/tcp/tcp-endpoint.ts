@@ -28,6 +28,12 @@ export class TcpEndpoint implements TrafficControl {
     ledger.traffic.push(this)
   }
 
+  /** A session's connection is its own: the upstream may speak first, and its header names the client. None is opened ahead. */
+  readonly connections = 0
+  preconnect(_count: number, done: () => void): void {
+    done()
+  }
+
   addConnecting(attempt: TcpAttempt): void {
     this.connecting.add(attempt)
     this.ledger.attemptStarted()

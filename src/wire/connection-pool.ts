@@ -12,9 +12,13 @@ const IDLE_FOR = 4_000
 
 export type PoolEvents = Readonly<{ onHeard(): void; onConnected(): void }>
 
+/** Connections that were opened ahead together. */
+type Wave = Readonly<{ connecting: Set<UpstreamConnection>; done(): void }>
+
 export class ConnectionPool implements UpstreamChannels {
   private readonly all = new Set<UpstreamConnection>()
   private readonly idle: UpstreamConnection[] = []
+  private readonly waves = new Set<Wave>()
   private readonly to: ConnectTo
   private readonly sweeper: Sweeper
   private readonly limits: HeadLimits
@@ -25,6 +29,18 @@ export class ConnectionPool implements UpstreamChannels {
     this.sweeper = setup.sweeper
     this.limits = setup.limits
     this.events = setup.events
+  }
+
+  get size(): number {
+    return this.all.size
+  }
+
+  preconnect(count: number, done: () => void): void {
+    const missing = count - this.idle.length
+    if (missing <= 0) return done()
+    const wave: Wave = { connecting: new Set(), done }
+    for (let opened = 0; opened < missing; opened++) wave.connecting.add(this.open())
+    this.waves.add(wave)
   }
 
   acquire(repeatable: boolean): UpstreamConnection {
@@ -62,11 +78,22 @@ export class ConnectionPool implements UpstreamChannels {
     onConnected: () => this.events.onConnected(),
     onIdle: (connection: UpstreamConnection) => {
       this.idle.push(connection)
+      this.arrived(connection)
     },
     onClosed: (connection: UpstreamConnection) => {
       this.all.delete(connection)
       const index = this.idle.lastIndexOf(connection)
       if (index >= 0) this.idle.splice(index, 1)
+      this.arrived(connection)
     },
+  }
+
+  /** Open, or closed: it is not waited for any more. */
+  private arrived(connection: UpstreamConnection): void {
+    for (const wave of this.waves) {
+      if (!wave.connecting.delete(connection) || wave.connecting.size > 0) continue
+      this.waves.delete(wave)
+      wave.done()
+    }
   }
 }

@@ -27,6 +27,8 @@ export class Http2Channels implements UpstreamChannels {
   private readonly sessions = new Set<Http2UpstreamSession>()
   private readonly to: ConnectTo
   private readonly setup: SessionSetup
+  /** Opened ahead, and who waits for them. */
+  private readonly connecting = new Map<Http2UpstreamSession, () => void>()
   /** Streams that a new connection is thought to have room for: what the upstream said last. */
   private room = MOST_STREAMS
 
@@ -38,14 +40,32 @@ export class Http2Channels implements UpstreamChannels {
       limits,
       owner: {
         onHeard: () => events.onHeard(),
-        onConnected: () => events.onConnected(),
+        onConnected: (session) => {
+          events.onConnected()
+          this.arrived(session)
+        },
         onRoom: (streams) => {
           this.room = Math.max(1, streams)
         },
         onDisplaced: (channels) => this.place(channels),
-        onGone: (session) => this.sessions.delete(session),
+        onGone: (session) => {
+          this.sessions.delete(session)
+          this.arrived(session)
+        },
       },
     }
+  }
+
+  get size(): number {
+    return this.sessions.size
+  }
+
+  /** One connection carries them all. */
+  preconnect(_count: number, done: () => void): void {
+    for (const { hasRoom } of this.sessions) if (hasRoom) return done()
+    const session = this.newSession()
+    if (session) this.connecting.set(session, done)
+    else done()
   }
 
   acquire(repeatable: boolean): Http2Channel {
@@ -91,6 +111,12 @@ export class Http2Channels implements UpstreamChannels {
   private anySession(): Http2UpstreamSession | null {
     for (const session of this.sessions) if (session.hasRoom) return session
     return null
+  }
+
+  private arrived(session: Http2UpstreamSession): void {
+    const done = this.connecting.get(session)
+    this.connecting.delete(session)
+    done?.()
   }
 
   private newSession(): Http2UpstreamSession | null {

@@ -29,7 +29,7 @@ import type { ConnectTo } from './transport.ts'
 
 export interface SessionOwner {
   onHeard(): void
-  onConnected(): void
+  onConnected(session: Http2UpstreamSession): void
   /** How many streams at once the upstream allows. */
   onRoom(streams: number): void
   /** It has no room for these. */
@@ -167,7 +167,7 @@ export class Http2UpstreamSession implements StreamCarrier, Swept {
 
   private start(): void {
     if (!offersHttp2(this.socket)) return this.lose('tls', NO_HTTP2)
-    this.owner.onConnected()
+    this.owner.onConnected(this)
     const session = startSession(this.socket, this.scheme, this.limits)
     this.session = session
     this.openStream = streamsOf(session)

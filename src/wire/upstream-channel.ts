@@ -61,6 +61,10 @@ export interface UpstreamChannel {
 
 /** All channels to one upstream. */
 export interface UpstreamChannels {
+  /** Connections open. */
+  readonly size: number
+  /** Opens connections ahead until `count` are idle. `done` comes once each is open or has failed, which may be at once. */
+  preconnect(count: number, done: () => void): void
   /** One that will do for such a request; it may still be connecting. */
   acquire(repeatable: boolean): UpstreamChannel
   /** One whose connection has carried nothing yet. */

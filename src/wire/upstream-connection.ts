@@ -137,7 +137,11 @@ export class UpstreamConnection implements UpstreamChannel, TransportOwner, Swep
     if (this.handler) {
       this.state = 'busy'
       this.handler.onConnected()
-    } else this.becomeIdle()
+      return
+    }
+    // Opened ahead: idle like one that has served, and what closes it under its first request may be the same race.
+    this.served = 1
+    this.becomeIdle()
   }
 
   onBytes(bytes: Buffer, length: number): void {
@@ -254,6 +258,8 @@ export class UpstreamConnection implements UpstreamChannel, TransportOwner, Swep
 
   sweep(now: Millis): void {
     this.handler?.sweep(now)
-    if (this.state === 'idle' && now - this.idleSince > this.idleFor) this.transport.destroy()
+    // One opened ahead may never get through; nobody else watches it.
+    const unused = this.state === 'idle' || (this.state === 'connecting' && this.handler === null)
+    if (unused && now - this.idleSince > this.idleFor) this.transport.destroy()
   }
 }

@@ -18,7 +18,11 @@ const REPEATABLE = { seed: 20_260_101, numRuns: 250 }
 const anyPolicy: fc.Arbitrary<PolicyChange> = fc.record({
   kind: fc.constantFrom('stateless', 'singleWriter'),
   failover: fc.constantFrom('automatic', 'manual', 'observe'),
-  failback: fc.record({ mode: fc.constantFrom('automatic', 'manual', 'never'), after: fc.constantFrom(0, 50, 30_000) }),
+  failback: fc.record({
+    mode: fc.constantFrom('automatic', 'manual', 'never'),
+    after: fc.constantFrom(0, 50, 30_000),
+    ramp: fc.constantFrom(0, 30, 10_000),
+  }),
   health: fc.record({ healthy: fc.integer({ min: 1, max: 3 }), unhealthy: fc.integer({ min: 1, max: 3 }) }),
   hooks: fc.record({ fence: fc.boolean(), promote: fc.boolean() }),
 })

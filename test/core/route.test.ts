@@ -52,16 +52,20 @@ describe('a route', () => {
 })
 
 describe('two routes', () => {
-  const route: Route = { epoch: epoch(1), active: BLUE, fallback: GREEN, gate: 'open', automatic: true }
+  const route: Route = { epoch: epoch(1), active: BLUE, fallback: GREEN, gate: 'open', automatic: true, trial: null }
 
   it('are the same when every part is', () => {
     expect(sameRoute(route, { ...route })).toBe(true)
   })
 
-  it.each([{ epoch: epoch(2) }, { active: null }, { fallback: null }, { gate: 'hold' }, { automatic: false }] as const)(
-    'differ in %o',
-    (change) => {
-      expect(sameRoute(route, { ...route, ...change })).toBe(false)
-    },
-  )
+  it.each([
+    { epoch: epoch(2) },
+    { active: null },
+    { fallback: null },
+    { gate: 'hold' },
+    { automatic: false },
+    { trial: { upstream: BLUE, share: 0.05 } },
+  ] as const)('differ in %o', (change) => {
+    expect(sameRoute(route, { ...route, ...change })).toBe(false)
+  })
 })

@@ -15,7 +15,7 @@ describe('a failover', () => {
     expect(stage.asked).toEqual(['cut', 'fence'])
     expect(stage.route).toMatchObject({ active: BLUE, gate: 'hold', epoch: 1, fallback: null })
     expect(stage.hook('fence').asked).toEqual(['promote'])
-    expect(stage.hook('promote').asked).toEqual(['probe-now'])
+    expect(stage.hook('promote').asked).toEqual(['probe-now', 'preconnect'])
     expect(stage.route).toMatchObject({ active: BLUE, gate: 'hold', epoch: 1 })
     stage.probed(GREEN, 'pass')
     expect(stage.route).toMatchObject({ active: GREEN, gate: 'open', epoch: 2 })

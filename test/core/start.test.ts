@@ -20,7 +20,7 @@ const restored = (change: Partial<Restored> = {}): Restored => ({
 describe('a fresh pool', () => {
   it('serves from the first upstream before anything was probed', () => {
     const stage = new Stage()
-    expect(stage.route).toEqual({ epoch: 1, active: BLUE, fallback: null, gate: 'open', automatic: true })
+    expect(stage.route).toEqual({ epoch: 1, active: BLUE, fallback: null, gate: 'open', automatic: true, trial: null })
     expect(stage.state.decision).toMatchObject({ cause: 'start', from: null, to: BLUE, pinned: false })
   })
 

@@ -149,6 +149,7 @@ export class RecordingUpstream {
   /** sends 100 Continue when a head asks for it before its body came */
   continues = true
   readonly #server: Server
+  #lastPort = 0
 
   private constructor(server: Server) {
     this.#server = server
@@ -186,7 +187,13 @@ export class RecordingUpstream {
     }
   }
 
+  /** After `stop`: on the port that it had. */
+  async startAgain(): Promise<void> {
+    await new Promise<void>((resolve) => this.#server.listen(this.#lastPort, '127.0.0.1', resolve))
+  }
+
   async stop(): Promise<void> {
+    if (this.#server.listening) this.#lastPort = this.port
     for (const connection of this.connections) connection.socket.destroy()
     await new Promise<void>((resolve) => this.#server.close(() => resolve()))
   }

@@ -27,7 +27,7 @@ export const statelessPolicy: PoolPolicy = {
   kind: 'stateless',
   failover: 'automatic',
   gray: 'switch',
-  failback: { mode: 'automatic', after: 30_000 },
+  failback: { mode: 'automatic', after: 30_000, ramp: 0 },
   health: { healthy: 2, unhealthy: 2 },
   drain: { timeout: 30_000, upgrade: 300_000, spread: 2_000, failover: 'cut' },
   hold: { time: 2_000 },
@@ -37,7 +37,7 @@ export const statelessPolicy: PoolPolicy = {
 export const singleWriterPolicy: PoolPolicy = {
   ...statelessPolicy,
   kind: 'singleWriter',
-  failback: { mode: 'manual', after: 30_000 },
+  failback: { mode: 'manual', after: 30_000, ramp: 0 },
 }
 
 export type Setup = Readonly<{ policy?: PoolPolicy; restored?: Restored; hangAfter?: number }>
@@ -51,6 +51,10 @@ export class SimulatedPool {
   /** What traffic was told to do, such as `blue closeRequests`. */
   readonly orders: string[] = []
   readonly hooks: PendingHook[] = []
+  /** Of each upstream, as its traffic says. */
+  connections = 5
+  /** Connections opened ahead are open at once; else they never are. */
+  connects = true
   readonly behaviour = new Map<UpstreamId, Behaviour>()
   /** Upstreams probed, with the moment. */
   readonly probes: { id: UpstreamId; at: number }[] = []
@@ -81,6 +85,11 @@ export class SimulatedPool {
         abandonWaiting: () => this.orders.push(`${id} abandonWaiting`),
         closeRequests: () => this.orders.push(`${id} closeRequests`),
         closeTunnels: (spread) => this.orders.push(`${id} closeTunnels ${spread}`),
+        connections: this.connections,
+        preconnect: (count, done) => {
+          this.orders.push(`${id} preconnect ${count}`)
+          if (this.connects) done()
+        },
       })
     }
     const targets = [blue, green].map((id) => ({ id, host: id, port: 80, tls: null }))

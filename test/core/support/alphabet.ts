@@ -3,7 +3,7 @@ import type { ConvictionRule } from '../../../src/core/ejection.ts'
 import { epoch } from '../../../src/core/epoch.ts'
 import type { Command, PoolEvent } from '../../../src/core/events.ts'
 import type { UpstreamId } from '../../../src/core/upstream.ts'
-import { convicted, drained, hookFinished, ordered, probe, tick } from './build.ts'
+import { convicted, drained, hookFinished, ordered, preconnected, probe, tick, trialWorse } from './build.ts'
 import type { World } from './invariants.ts'
 
 /** Makes the event for the world it is to happen in; null where there is nothing of the kind to happen. */
@@ -55,6 +55,15 @@ export const switchAnswers: readonly Letter[] = [
   ),
 ]
 
+/** What the shell says of a way back. */
+export const trialAnswers: readonly Letter[] = [
+  letter('connections are open', (at, { state }) => state.trial && preconnected(at, state.trial.to, state.epoch)),
+  letter('connections of an older epoch', (at, { state }) =>
+    state.trial ? preconnected(at, state.trial.to, epoch(state.epoch - 1)) : null,
+  ),
+  letter('does worse on trial', (at, { state }) => state.trial && trialWorse(at, state.trial.to, state.epoch)),
+]
+
 const order = (command: Command): Letter => letter(JSON.stringify(command), (at) => ordered(at, command))
 
 export const poolCommands: readonly Letter[] = (
@@ -85,11 +94,11 @@ export function everything(ids: readonly UpstreamId[]): Letter[] {
     staleConviction(id),
     ...upstreamCommands(id),
   ])
-  return [...each, ...time, ...switchAnswers, ...poolCommands]
+  return [...each, ...time, ...switchAnswers, ...trialAnswers, ...poolCommands]
 }
 
 /** What failover and recovery are made of, for longer sequences. */
 export function essentials(ids: readonly UpstreamId[]): Letter[] {
   const each = ids.flatMap((id) => [...probes(id), conviction(id, 'crash')])
-  return [...each, ...time.slice(0, 1), ...switchAnswers.slice(0, 3)]
+  return [...each, ...time.slice(0, 1), ...switchAnswers.slice(0, 3), ...trialAnswers]
 }

@@ -38,7 +38,7 @@ export function policy(change: PolicyChange = {}): PoolPolicy {
     kind: change.kind ?? 'stateless',
     failover: change.failover ?? 'automatic',
     gray: change.gray ?? 'switch',
-    failback: { mode: 'automatic', after: 30_000, ...change.failback },
+    failback: { mode: 'automatic', after: 30_000, ramp: 0, ...change.failback },
     health: { healthy: 2, unhealthy: 2, ...change.health },
     drain: { timeout: 30_000, upgrade: 300_000, spread: 2_000, failover: 'cut', ...change.drain },
     hold: { time: 2_000 },
@@ -85,6 +85,21 @@ export const hookFinished = (at: number, hook: HookName, epoch: Epoch, ok: boole
   epoch,
   ok,
   detail: ok ? 'exit code 0' : 'exit code 1',
+})
+
+export const preconnected = (at: number, upstream: UpstreamId, epoch: Epoch): PoolEvent => ({
+  type: 'preconnected',
+  at: ms(at),
+  upstream,
+  epoch,
+})
+
+export const trialWorse = (at: number, upstream: UpstreamId, epoch: Epoch): PoolEvent => ({
+  type: 'trial-worse',
+  at: ms(at),
+  upstream,
+  epoch,
+  detail: '7 of its 20 answers failed, 0 of 100 of the active’s',
 })
 
 export const tick = (at: number): PoolEvent => ({ type: 'tick', at: ms(at) })

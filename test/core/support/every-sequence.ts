@@ -49,6 +49,13 @@ export function everySequence(kind: PoolPolicy['kind']): void {
 }
 
 function everyBeginning(change: PolicyChange): void {
+  it('the way back is nearly due and has a ramp, then up to 3 of the essential events', () => {
+    if (change.kind === 'singleWriter') return
+    const begin = BEGINNINGS['the standby serves and the primary is nearly due']
+    const stage = begin?.({ ...change, failback: { ...change.failback, ramp: 30 } }) ?? new Stage()
+    expect(explore(stage.world, stage.policy, ESSENTIALS, 5)).toBeGreaterThan(4 ** 5)
+  })
+
   // The other modes differ by what they leave undone: shorter sequences show it.
   const length = change.failover === 'automatic' && change.failback?.mode === 'automatic' ? 3 : 2
 

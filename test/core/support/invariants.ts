@@ -43,6 +43,7 @@ export function take(world: World, event: PoolEvent, policy: PoolPolicy): Taken 
   checkPause(before, event, after)
   if (policy.failover === 'observe') checkObserving(before, event, step)
   checkSwitching(before, event, step, policy)
+  checkTrial(step, event, policy)
   checkStaleness(before, event, after)
   if (event.type === 'command') checkReply(before, event, step, policy)
   const next = observe(world, event, step, policy)
@@ -104,6 +105,19 @@ function checkSwitching(before: PoolState, event: PoolEvent, step: Transition, p
   if (!wakes.some((at) => at <= after.deadline)) fail('a switch without a wake-up')
   const stuck = before.phase === 'switching' && before.step === after.step && before.since === after.since
   if (stuck && event.type === 'tick' && event.at >= before.deadline) fail(`step ${after.step} outlived its deadline`)
+}
+
+/** Whoever is tried is fit, is not the active, and there is no more than one. With a single writer there is none. */
+function checkTrial({ state, effects }: Transition, event: PoolEvent, policy: PoolPolicy): void {
+  const { trial } = routeOf(state, policy, event.at)
+  if (!state.trial) return
+  if (policy.kind === 'singleWriter' || state.phase !== 'serving' || state.automation === 'paused') fail('a trial now')
+  const tried = state.upstreams.find(({ id }) => id === state.trial?.to)
+  if (!tried || ineligible(tried, event.at) !== null || tried.health.last !== 'pass') fail('an unfit upstream is tried')
+  if (tried.id === state.active) fail('the active is tried')
+  if (trial && (trial.share <= 0 || trial.share > 1)) fail(`a share of ${trial.share}`)
+  const wake = effects.some((effect) => effect.type === 'wake-at' && effect.at <= (state.trial?.until ?? 0))
+  if (!wake) fail('a trial without a wake-up')
 }
 
 function checkStaleness(before: PoolState, event: PoolEvent, after: PoolState): void {

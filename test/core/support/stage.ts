@@ -17,6 +17,7 @@ import {
   ordered,
   type ProbeChoice,
   policy,
+  preconnected,
   probe,
   START,
   tick,
@@ -34,6 +35,8 @@ export class Stage {
   effects: readonly Effect[] = []
   /** Of all events. */
   readonly notices: Notice[] = []
+  /** Connections opened ahead are open at once. */
+  connects = true
   private reply: CommandReply | null = null
   private readonly ids: readonly UpstreamId[]
 
@@ -67,6 +70,10 @@ export class Stage {
     this.effects = step.effects
     this.reply = step.reply
     for (const effect of step.effects) if (effect.type === 'announce') this.notices.push(effect.notice)
+    const opened = step.effects.find((effect) => effect.type === 'preconnect')
+    // What a shell finds at a loopback address.
+    if (opened && this.state.trial && this.connects)
+      this.play(preconnected(this.now, opened.upstream, this.state.epoch))
     return this
   }
 

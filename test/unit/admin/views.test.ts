@@ -176,7 +176,7 @@ describe('explain', () => {
     ['manual', /^failback is manual/],
     ['never', /^failback is turned off/],
   ] as const)('says that failback is %s', (mode, why) => {
-    begin({ policy: { ...statelessPolicy, failback: { mode, after: 30_000 } } })
+    begin({ policy: { ...statelessPolicy, failback: { mode, after: 30_000, ramp: 0 } } })
     killBlue()
     expect(explain().failback).toMatchObject({ mode, due: false, to: 'blue', at: null })
     expect(explain().failback.why).toMatch(why)
@@ -195,7 +195,7 @@ describe('explain', () => {
   })
 
   it('says that flapping suppresses failback, and for how long', () => {
-    begin({ policy: { ...statelessPolicy, failback: { mode: 'automatic', after: 0 } } })
+    begin({ policy: { ...statelessPolicy, failback: { mode: 'automatic', after: 0, ramp: 0 } } })
     for (let round = 0; round < 3; round++) {
       killBlue()
       simulated.blue = 'fine'

@@ -35,7 +35,7 @@ describe('the files that come with the product', () => {
       ['blue', 'primary', 'http://127.0.0.1:3001'],
       ['green', 'standby', 'http://127.0.0.1:3002'],
     ])
-    expect(config.pools.shop?.failback).toEqual({ mode: 'automatic', after: 10_000 })
+    expect(config.pools.shop?.failback).toEqual({ mode: 'automatic', after: 10_000, ramp: 0 })
   })
 
   it('the commented keys of the default are its defaults: uncommenting all of them changes nothing', () => {

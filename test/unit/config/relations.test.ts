@@ -174,3 +174,27 @@ describe('what this version does not do is refused, never ignored', () => {
     ])
   })
 })
+
+describe('a ramp', () => {
+  it('is for stateless pools: with one writer, two at once is what must not be', () => {
+    expect(
+      problemsOf(withShop('kind: singleWriter\nfailback: { ramp: 10s }')).map((problem) =>
+        problem.replace(/^\S+ /, ''),
+      ),
+    ).toEqual(['pools.shop.failback.ramp is for stateless pools: with `kind: singleWriter` two would serve at once'])
+  })
+
+  it('is for HTTP', () => {
+    const tcp = withShop('failback: { ramp: 10s }').replaceAll('http://', 'tcp://')
+    const text = tcp.replace('protocol: http', 'protocol: tcp')
+    expect(problemsOf(text).join()).toMatch(/failback\.ramp is for HTTP: of a TCP session/)
+  })
+
+  it.each(['500ms', '11m', 'on', '10'])('is off, or between a second and ten minutes: not %s', (ramp) => {
+    expect(problemsOf(withShop(`failback: { ramp: ${ramp} }`))).toHaveLength(1)
+  })
+
+  it('is off where it says so', () => {
+    expect(problemsOf(withShop('failback: { ramp: off }'))).toEqual([])
+  })
+})

@@ -63,7 +63,7 @@ describe('the smallest configuration', () => {
           hold: { requests: 1_000, bytes: 16_777_216, time: 2_000 },
           drain: { timeout: 30_000, upgrade: 300_000, spread: 2_000, failover: 'cut' },
           failover: { mode: 'automatic' },
-          failback: { mode: 'automatic', after: 30_000 },
+          failback: { mode: 'automatic', after: 30_000, ramp: 0 },
         },
       },
     })

@@ -5,7 +5,7 @@ import { Hold, type Waiter } from '../../../src/runtime/hold.ts'
 import { FakeClock } from '../../support/fake-clock.ts'
 import { blue } from '../../support/simulated-pool.ts'
 
-const route: Route = { epoch: epoch(1), active: blue, fallback: null, gate: 'open', automatic: true }
+const route: Route = { epoch: epoch(1), active: blue, fallback: null, gate: 'open', automatic: true, trial: null }
 
 let clock: FakeClock
 let hold: Hold

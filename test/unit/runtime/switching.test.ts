@@ -163,3 +163,49 @@ describe('a single-writer pool with hooks', () => {
     expect(reply).toMatchObject({ ok: false, code: 'switch_in_progress' })
   })
 })
+
+describe('connections ahead of a planned change', () => {
+  const opened = (): string[] => shop.orders.filter((order) => order.includes('preconnect'))
+
+  it('are as many as the active has, and the failback follows them', () => {
+    start()
+    shop.blue = 'refuses'
+    shop.until(() => shop.active === green)
+    shop.blue = 'fine'
+    shop.until(() => shop.active === blue, 60_000)
+    expect(opened()).toEqual(['blue preconnect 5'])
+  })
+
+  it('are asked for by whoever prepares a command, and are waited for no longer than 250 ms', async () => {
+    start()
+    shop.connects = false
+    let ready = false
+    const prepared = shop.pool.prepare({ name: 'switchover', to: null }, operator).then(() => {
+      ready = true
+    })
+    shop.clock.advance(249)
+    await Promise.resolve()
+    expect([opened(), ready]).toEqual([['green preconnect 5'], false])
+    shop.clock.advance(1)
+    await prepared
+    expect(shop.active).toBe(blue)
+  })
+
+  it('are not asked for by a command that moves nothing, or that closes connections first', async () => {
+    start()
+    await shop.pool.prepare({ name: 'pause' }, operator)
+    await shop.pool.prepare({ name: 'failback' }, operator)
+    shop.stop()
+    start({ policy: singleWriterPolicy })
+    await shop.pool.prepare({ name: 'switchover', to: null }, operator)
+    expect(opened()).toEqual([])
+  })
+
+  it('are opened by a single writer’s pool while the new one is verified', () => {
+    start({ policy: singleWriterPolicy })
+    shop.pool.command({ name: 'switchover', to: null }, operator)
+    shop.until(() => shop.active === green)
+    expect(opened()).toEqual(['green preconnect 5'])
+    expect(shop.orders.indexOf('green preconnect 5')).toBeGreaterThan(shop.orders.indexOf('blue closeRequests'))
+  })
+})
