@@ -71,8 +71,8 @@ export class UpstreamEndpoint implements TrafficControl {
 
   closeTunnels(spread: number): void {
     for (const tunnel of [...this.tunnels]) {
-      if (spread === 0) tunnel.close()
-      else this.sweeper.clock.after(this.random() * spread, () => tunnel.close())
+      if (spread === 0) tunnel.part()
+      else this.sweeper.clock.after(this.random() * spread, () => tunnel.part())
     }
   }
 }

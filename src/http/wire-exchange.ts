@@ -5,6 +5,7 @@ import type { ResponseHead } from '../wire/response-head.ts'
 import { Splice } from '../wire/splice.ts'
 import type { Transport } from '../wire/transport.ts'
 import type { UpstreamChannel } from '../wire/upstream-channel.ts'
+import { WebSocketFrames } from '../wire/websocket-frames.ts'
 import type { ErrorReply } from './error-response.ts'
 import { errorText, refusalReply } from './error-response.ts'
 import type { ClientInfo, Exchange } from './exchange.ts'
@@ -135,7 +136,8 @@ export class WireExchange implements Exchange, RequestHandler {
     this.serving = false
     this.connection.answer(switchingText(response, this.head.upgrade))
     const { sweeper } = this.pool
-    const tunnel = new Splice(this.connection.transport, transport, { idleFor, sweeper, onEnd })
+    const words = this.head.upgrade === 'websocket' ? { words: new WebSocketFrames() } : {}
+    const tunnel = new Splice(this.connection.transport, transport, { idleFor, sweeper, onEnd, ...words })
     upstream.startTunnel(tunnel.right)
     const early = this.connection.startTunnel(tunnel.left)
     if (early) transport.writeKept(early)

@@ -11,6 +11,15 @@ export interface TunnelEnd {
   onTunnelClosed(): void
 }
 
+/** Follows what the right end says, and knows whether a last word can be put in behind it. */
+export interface Farewell {
+  read(bytes: Buffer, from: number, to: number): void
+  farewell(): Buffer | null
+}
+
+/** For the left end to read the last word and to close. Closed at once, unread bytes of its own would take the word back. */
+const LINGER = 1_000
+
 /** Reads of this size are worth a buffer of their own. What only ever says little shares one: tunnels are many, and idle. */
 const BULK = 16_384
 
@@ -27,24 +36,28 @@ export class Splice implements Swept {
   private readonly idleFor: number
   private readonly sweeper: Sweeper
   private readonly onEnd: () => void
+  private readonly words: Farewell | null
+  private partedAt: Millis | null = null
 
   constructor(
     left: Transport,
     right: Transport,
-    setup: Readonly<{ idleFor: number; sweeper: Sweeper; onEnd: () => void }>,
+    setup: Readonly<{ idleFor: number; sweeper: Sweeper; onEnd: () => void; words?: Farewell }>,
   ) {
     this.transports = [left, right]
     this.idleFor = setup.idleFor
     this.sweeper = setup.sweeper
     this.onEnd = setup.onEnd
+    this.words = setup.words ?? null
     this.quietSince = this.sweeper.clock.now()
     this.sweeper.add(this)
-    this.left = this.side(left, right)
-    this.right = this.side(right, left)
+    this.left = this.side(left, right, null)
+    this.right = this.side(right, left, this.words)
   }
 
   /** Closes it once nothing has passed for `idleFor` ms. */
   sweep(now: Millis): void {
+    if (this.partedAt !== null && now - this.partedAt > LINGER) return this.close()
     if (this.active) this.quietSince = now
     this.active = false
     if (now - this.quietSince <= this.idleFor) return
@@ -56,19 +69,37 @@ export class Splice implements Swept {
     for (const transport of this.transports) transport.destroy()
   }
 
-  private side(own: Transport, other: Transport): TunnelEnd {
+  /** Ends it from here. The left end gets a last word, where one fits; the right one is cut off at once. */
+  part(): void {
+    if (this.partedAt !== null || !this.open) return
+    const word = this.words?.farewell() ?? null
+    if (word === null || this.ended > 0) return this.close()
+    this.partedAt = this.sweeper.clock.now()
+    const [left, right] = this.transports
+    left.writeKept(word)
+    left.end()
+    // Paused for a right end that was slow, it would not tell that it is closed.
+    left.resume()
+    right.destroy()
+  }
+
+  private side(own: Transport, other: Transport, words: Farewell | null): TunnelEnd {
     return {
       onTunnelBytes: (bytes, length) => {
+        if (this.partedAt !== null) return
         this.active = true
+        words?.read(bytes, 0, length)
         if (length >= BULK) own.startStream()
         if (!other.writeFrom(own, bytes, 0, length)) own.pause()
       },
       onTunnelEnd: () => {
+        if (this.partedAt !== null) return this.close()
         other.end()
         if (++this.ended === 2) this.finish()
       },
       onTunnelWritable: () => other.resume(),
       onTunnelClosed: () => {
+        if (this.partedAt !== null && own === this.transports[1]) return
         if (this.ended < 2) other.destroy()
         this.finish()
       },

@@ -141,3 +141,39 @@ describe('upgrade', () => {
     expect(await says(old, 'still here')).toBe('blue heard still here')
   })
 })
+
+describe('the end of a WebSocket from here', () => {
+  const RESTART = '\x88\x02\x03\xf4'
+  /** One whole frame of the server, `hi`. */
+  const FRAME = '\x81\x02hi'
+
+  const framed = async (word: string): Promise<RawClient> => {
+    const client = await openTunnel()
+    blue.tunnels.at(-1)?.write(Buffer.from(word, 'latin1'))
+    await client.signal.until(() => client.text.length === word.length, 'the frame')
+    return client
+  }
+
+  test('is a Close frame with 1012 between two frames, and the upstream is cut off', async () => {
+    const client = await framed(FRAME)
+    await postJson(proxy.adminPort, '/pools/shop/upstreams/blue/disable')
+    await client.signal.until(() => client.text === FRAME + RESTART, 'the Close frame')
+    client.destroy()
+    await blue.origin.signal.until(() => blue.origin.sockets.size === 0, 'the other end to be closed')
+    await until(async () => ((await tunnelsOf('blue')) === 0 ? true : undefined), { what: 'the tunnel to be gone' })
+  })
+
+  test('is no frame at all in the middle of one', async () => {
+    const client = await framed(FRAME.slice(0, 3))
+    await postJson(proxy.adminPort, '/pools/shop/upstreams/blue/disable')
+    await client.closed(3_000)
+    expect(client.text).toBe(FRAME.slice(0, 3))
+  })
+
+  test('is over for a client that does not close, too', async () => {
+    const client = await framed(FRAME)
+    await postJson(proxy.adminPort, '/pools/shop/upstreams/blue/disable')
+    await client.signal.until(() => client.text === FRAME + RESTART, 'the Close frame')
+    await until(async () => ((await tunnelsOf('blue')) === 0 ? true : undefined), { what: 'the tunnel to be gone' })
+  })
+})
