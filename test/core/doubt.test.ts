@@ -14,6 +14,7 @@ const route = (change: Partial<Route> = {}): Route => ({
   fallback: GREEN,
   gate: 'open',
   automatic: true,
+  trial: null,
   ...change,
 })
 

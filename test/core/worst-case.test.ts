@@ -8,7 +8,7 @@ const POLICY: PoolPolicy = {
   kind: 'stateless',
   failover: 'automatic',
   gray: 'switch',
-  failback: { mode: 'automatic', after: 30_000 },
+  failback: { mode: 'automatic', after: 30_000, ramp: 0 },
   health: { healthy: 2, unhealthy: 2 },
   drain: { timeout: 30_000, upgrade: 300_000, spread: 2_000, failover: 'cut' },
   hold: { time: 2_000 },
