@@ -1,12 +1,10 @@
 // One trial: a pair of origins, a proxy before them, a steady load, one fault, one verdict. Everything is started fresh and
 // ended again, whatever happens. This is also what test/e2e calls.
 import { mkdirSync, rmSync } from 'node:fs'
-import { request } from 'node:http'
 import { join } from 'node:path'
-import { crc32 } from 'node:zlib'
 import { choose } from './choose.ts'
 import { now, sleep } from './clock.ts'
-import type { Contender, RunningContender } from './contenders/contender.ts'
+import type { Contender } from './contenders/contender.ts'
 import type { Front } from './contenders/front.ts'
 import { contenders } from './contenders/registry.ts'
 import { startLoad } from './load/load-process.ts'
@@ -14,11 +12,10 @@ import { DEFAULT_SHAPE, type LoadShape } from './load/plan.ts'
 import type { Row } from './load/row.ts'
 import { judge, type Verdict } from './load/verdict.ts'
 import type { Execution } from './origin/execution-log.ts'
-import { type OriginProcess, startOrigin } from './origin/origin-process.ts'
-import { freePorts } from './process/free-port.ts'
 import { makeTemporaryFolder, type TemporaryFolder } from './process/temporary-folder.ts'
 import { scenarios } from './scenarios/registry.ts'
-import type { Scenario, Stage } from './scenarios/scenario.ts'
+import type { Scenario } from './scenarios/scenario.ts'
+import { collectResources, type Resources, type StageOptions, startStage } from './stage.ts'
 
 export type TrialOptions = Partial<LoadShape> & {
   /** A registered name, or one of your own. */
@@ -49,74 +46,40 @@ export type Trial = {
 }
 
 const FAULT_AFTER_MS = 2_500
-const WARM_UP_REQUESTS = 100
 /** When a scenario's recovery happens, as a share of the time between the fault and the end of the load. */
 export const RECOVERY_SHARE = 0.5
 
-type Resources = { add<T extends { stop(): Promise<void> }>(resource: T): T; stopAll(): Promise<void> }
-
-const collectResources = (): Resources => {
-  const started: { stop(): Promise<void> }[] = []
-  return {
-    add: (resource) => {
-      started.push(resource)
-      return resource
-    },
-    stopAll: async () => {
-      // Last started, first ended: the proxy must not meet a dead pair in its log.
-      for (const resource of started.reverse()) await resource.stop()
-    },
-  }
-}
-
-/** Requests straight to an origin, so that no contender is charged with the origin's own first, uncompiled requests. */
-const warmUp = async (origin: OriginProcess): Promise<void> => {
-  const headers = { 'X-Bench-Id': 'warm-up', 'X-Bench-Checksum': crc32('').toString(16).padStart(8, '0') }
-  for (let i = 0; i < WARM_UP_REQUESTS; i += 1) {
-    await new Promise<void>((resolve, reject) => {
-      const req = request({ host: '127.0.0.1', port: origin.port, path: '/items/1', headers }, (response) => {
-        response.resume().once('end', resolve)
-      })
-      req.once('error', reject).end()
-    })
-  }
-}
-
-const startStage = async (
-  resources: Resources,
-  { contender, front, workDir }: Setup,
-): Promise<Stage & { port: number }> => {
-  const primary = resources.add(await startOrigin({ name: 'primary', workDir }))
-  const standby = resources.add(await startOrigin({ name: 'standby', workDir }))
-  await Promise.all([warmUp(primary), warmUp(standby)])
-  const [listenPort, adminPort] = (await freePorts(2)) as [number, number]
-  const running: RunningContender = resources.add(
-    await contender.start({ listenPort, adminPort, primary, standby, workDir, front }),
-  )
-  return { primary, standby, contender: running, port: listenPort }
+const asTheScenarioSees = (row: Row, { tolerates, slows }: Scenario): Row => {
+  const tolerated = row.error !== null && tolerates?.(row) === true
+  const seen: Row = slows?.(row) ? { ...row, slow: true } : row
+  return tolerated ? { ...seen, error: null, tolerated } : seen
 }
 
 const perform = async (resources: Resources, setup: Setup): Promise<Trial> => {
   const { contender, scenario, shape, faultAfterMs, front, workDir } = setup
   const stage = await startStage(resources, setup)
   const http2Ca = front?.protocol === 'tls' ? front.certificate.certFile : undefined
-  const load = resources.add(await startLoad({ ...shape, port: stage.port, workDir, http2Ca }))
+  const load = resources.add(
+    await startLoad({ ...shape, port: stage.port, workDir, http2Ca, timeoutMs: scenario.timeoutMs }),
+  )
   await sleep(load.startedAt + faultAfterMs - now())
   const faultAt = await scenario.fault(stage)
-  const recoverAfterMs = faultAfterMs + (shape.seconds * 1000 - faultAfterMs) * RECOVERY_SHARE
   let recoveryAt: number | null = null
   if (scenario.recovery) {
-    await sleep(load.startedAt + recoverAfterMs - now())
+    const { recoverAfterMs = (shape.seconds * 1000 - faultAfterMs) * RECOVERY_SHARE } = scenario
+    await sleep(load.startedAt + faultAfterMs + recoverAfterMs - now())
     recoveryAt = await scenario.recovery(stage)
   }
   const seen = await load.finished
-  const rows = seen.map((row) => (scenario.tolerates?.(row) ? { ...row, error: null } : row))
+  const rows = seen.map((row) => asTheScenarioSees(row, scenario))
+  // A contender that can no longer be asked has its moves told by its clients.
+  const switches = (await stage.contender.switches?.().catch(() => null)) ?? null
   const executions = [...stage.primary.executions(), ...stage.standby.executions()].filter(({ id }) => id !== 'warm-up')
   return {
     contender: contender.name,
     scenario: scenario.name,
     shape,
-    verdict: judge({ rows, executions, faultAt, standby: stage.standby.name }),
+    verdict: judge({ rows, executions, faultAt, recoveryAt, switches, standby: stage.standby.name }),
     rows,
     executions,
     startedAt: load.startedAt,
@@ -127,14 +90,7 @@ const perform = async (resources: Resources, setup: Setup): Promise<Trial> => {
   }
 }
 
-type Setup = {
-  readonly contender: Contender
-  readonly scenario: Scenario
-  readonly shape: LoadShape
-  readonly faultAfterMs: number
-  readonly front: TrialOptions['front']
-  readonly workDir: string
-}
+type Setup = StageOptions & { readonly shape: LoadShape; readonly faultAfterMs: number }
 
 const pick = <T extends { readonly name: string }>(kind: string, all: readonly T[], wanted: string | T): T =>
   typeof wanted === 'string' ? (choose(kind, all, [wanted])[0] as T) : wanted

@@ -69,7 +69,7 @@ export const frontCommand =
   async (args: string[]): Promise<void> => {
     const bench = frontBenches[kind]
     const { contenders, seconds, rounds, out } = readOptions(args, bench.defaultSeconds)
-    const selection = selectContenders(contenders, bench.protocol)
+    const selection = selectContenders(contenders, { front: bench.protocol })
     for (const { contender, why } of selection.skipped) process.stderr.write(`${kind}: ${contender} skipped: ${why}\n`)
     const missing = [...missingTools(bench.tools), ...(selection.present.length === 0 ? ['a contender'] : [])]
     if (missing.length > 0) {

@@ -10,6 +10,8 @@ export type Selection = {
   readonly skipped: readonly { readonly contender: string; readonly why: string }[]
 }
 
+export const isVariant = ({ variantOf }: Contender): boolean => variantOf !== undefined
+
 export const splitNames = (list: string | undefined, all: readonly { readonly name: string }[]): readonly string[] =>
   list === undefined ? all.map(({ name }) => name) : list.split(',').map((name) => name.trim())
 
@@ -21,9 +23,18 @@ const find = (contender: Contender, front: FrontProtocol): Found => {
   return { contender, version, missing }
 }
 
-export const selectContenders = (list: string | undefined, front: FrontProtocol = 'http'): Selection => {
+type Which = {
+  readonly front?: FrontProtocol
+  /** Who does when nobody is named. Default: one configuration of each. */
+  readonly takesPart?: (contender: Contender) => boolean
+}
+
+export const selectContenders = (list: string | undefined, which: Which = {}): Selection => {
+  const { front = 'http', takesPart = (contender) => !isVariant(contender) } = which
   const able = contenders.filter(({ fronts }) => fronts.includes(front))
-  const found = choose('contender', able, splitNames(list, able)).map((contender) => find(contender, front))
+  const found = choose('contender', able, splitNames(list, able.filter(takesPart))).map((contender) =>
+    find(contender, front),
+  )
   return {
     present: found.filter(({ missing }) => missing === null).map(({ contender }) => contender),
     versions: Object.fromEntries(

@@ -1,9 +1,10 @@
-// Caddy, tuned for an active/passive pair: first upstream preferred, active checks, passive ejection on any 5xx. A planned
-// switch is a change of the upstreams' order through its admin API.
+// Caddy: tuned for an active/passive pair, that is, first upstream preferred, active checks, passive ejection on any 5xx; and with
+// its defaults for all but the order and the path to check. A planned switch changes the upstreams' order by its admin API.
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { startChild } from '../process/child.ts'
 import {
+  addressOf,
   type Contender,
   type ContenderOptions,
   httpRequest,
@@ -15,12 +16,14 @@ import { programVersion } from './program-version.ts'
 
 const HANDLER_ID = 'pair'
 
-const upstreams = (order: readonly Upstream[]) => order.map(({ port }) => ({ dial: `127.0.0.1:${port}` }))
+const upstreams = (order: readonly Upstream[]) => order.map((upstream) => ({ dial: addressOf(upstream) }))
 
-const handler = ({ primary, standby }: ContenderOptions) => ({
-  '@id': HANDLER_ID,
-  handler: 'reverse_proxy',
-  upstreams: upstreams([primary, standby]),
+const DEFAULTS = {
+  load_balancing: { selection_policy: { policy: 'first' } },
+  health_checks: { active: { uri: '/healthz' } },
+}
+
+const TUNED = {
   load_balancing: { selection_policy: { policy: 'first' }, try_duration: '3s', try_interval: '20ms' },
   health_checks: {
     active: { uri: '/healthz', interval: '100ms', timeout: '100ms', expect_status: 2 },
@@ -32,9 +35,18 @@ const handler = ({ primary, standby }: ContenderOptions) => ({
     response_header_timeout: `${RESPONSE_TIMEOUT_MS}ms`,
     keep_alive: { idle_timeout: '60s', max_idle_conns_per_host: 128 },
   },
+}
+
+type Tuning = typeof TUNED | typeof DEFAULTS
+
+const handler = ({ primary, standby }: ContenderOptions, tuning: Tuning) => ({
+  '@id': HANDLER_ID,
+  handler: 'reverse_proxy',
+  upstreams: upstreams([primary, standby]),
+  ...tuning,
 })
 
-const configure = (options: ContenderOptions): string =>
+const configure = (options: ContenderOptions, tuning: Tuning): string =>
   JSON.stringify(
     {
       admin: { listen: `127.0.0.1:${options.adminPort}`, config: { persist: false } },
@@ -45,7 +57,7 @@ const configure = (options: ContenderOptions): string =>
             web: {
               listen: [`127.0.0.1:${options.listenPort}`],
               automatic_https: { disable: true },
-              routes: [{ handle: [handler(options)] }],
+              routes: [{ handle: [handler(options, tuning)] }],
             },
           },
         },
@@ -60,14 +72,11 @@ const reorder = async (adminPort: number, order: readonly Upstream[]): Promise<v
   if (answer.status !== 200) throw new Error(`caddy refused the new order: ${answer.status} ${answer.text}`)
 }
 
-export const caddy: Contender = {
-  name: 'caddy',
-  hasSwitchoverApi: true,
-  fronts: ['http'],
-  available: () => programVersion('caddy', ['version'], /v?(\d\S*)/),
-  start: async (options) => {
+const start =
+  (tuning: Tuning): Contender['start'] =>
+  async (options) => {
     const file = join(options.workDir, 'caddy.json')
-    const configuration = configure(options)
+    const configuration = configure(options, tuning)
     writeFileSync(file, configuration)
     const child = await startChild({
       name: 'caddy',
@@ -88,5 +97,19 @@ export const caddy: Contender = {
       switchover: () => reorder(adminPort, [standby, primary]),
       failback: () => reorder(adminPort, [primary, standby]),
     }
-  },
+  }
+
+export const caddy: Contender = {
+  name: 'caddy',
+  hasSwitchoverApi: true,
+  fronts: ['http'],
+  available: () => programVersion('caddy', ['version'], /v?(\d\S*)/),
+  start: start(TUNED),
+}
+
+export const caddyDefaults: Contender = {
+  ...caddy,
+  name: 'caddy-defaults',
+  variantOf: caddy.name,
+  start: start(DEFAULTS),
 }

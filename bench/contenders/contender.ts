@@ -7,7 +7,21 @@ import { HEALTH_PATH } from '../origin/shop.ts'
 import type { Child } from '../process/child.ts'
 import { type Front, type FrontProtocol, HTTP } from './front.ts'
 
-export type Upstream = { readonly name: string; readonly port: number }
+export type Upstream = {
+  readonly name: string
+  readonly port: number
+  /** 127.0.0.1 when not given. */
+  readonly host?: string
+}
+
+export const addressOf = ({ host = '127.0.0.1', port }: Upstream): string => `${host}:${port}`
+
+/** What a scenario asks of contenders that can do it; the others ignore it. */
+export type PairSettings = {
+  readonly failbackAfterMs?: number
+  /** Continue large downloads that were cut. */
+  readonly resume?: boolean
+}
 
 export type ContenderOptions = {
   readonly listenPort: number
@@ -20,9 +34,11 @@ export type ContenderOptions = {
   readonly cpu?: number | undefined
   /** Plain HTTP when not given. */
   readonly front?: Front | undefined
+  readonly settings?: PairSettings | undefined
 }
 
 export type RunningContender = {
+  /** Also the id of its process group. */
   readonly pid: number
   /** What it was configured with, for the results file: every peer's configuration is published. */
   readonly configuration: string
@@ -32,10 +48,14 @@ export type RunningContender = {
   /** Planned switch to the standby and back, where the contender has an API for it. */
   switchover?(): Promise<void>
   failback?(): Promise<void>
+  /** The monotonic moments at which it has moved its traffic, where it keeps an account of that. */
+  switches?(): Promise<readonly number[]>
 }
 
 export type Contender = {
   readonly name: string
+  /** Another configuration of this one; takes part only in the gauntlet, or when it is named. */
+  readonly variantOf?: string
   /** Version, or null when it is not installed. */
   available(): string | null
   /** What it can be put in front of a pair for. */

@@ -1,6 +1,6 @@
 // What people write with http-proxy when they need a standby: every request goes to the primary, and its error callback sends
 // it to the standby. No health, no memory. Retried are only requests without a body, since the body's stream is used up.
-//   node bench/contenders/http-proxy-server.ts LISTEN_PORT PRIMARY_PORT STANDBY_PORT RESPONSE_TIMEOUT_MS
+//   node bench/contenders/http-proxy-server.ts LISTEN_PORT PRIMARY_URL STANDBY_URL RESPONSE_TIMEOUT_MS
 import { Agent, createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import { createRequire } from 'node:module'
 
@@ -10,14 +10,14 @@ type OnError = (error: Error) => void
 type Proxy = { web(request: IncomingMessage, response: ServerResponse, options: ProxyOptions, onError: OnError): void }
 const { createProxyServer } = createRequire(import.meta.url)('http-proxy') as { createProxyServer(): Proxy }
 
-const [listenPort, primaryPort, standbyPort, proxyTimeout] = process.argv.slice(2).map(Number)
+const [listenPort, primary = '', standby = '', proxyTimeout = '5000'] = process.argv.slice(2)
 const agent = new Agent({ keepAlive: true })
 const proxy = createProxyServer()
 
-const optionsFor = (port: number | undefined): ProxyOptions => ({
-  target: `http://127.0.0.1:${port}`,
+const optionsFor = (target: string): ProxyOptions => ({
+  target,
   agent,
-  proxyTimeout: proxyTimeout ?? 5_000,
+  proxyTimeout: Number(proxyTimeout),
 })
 
 const giveUp = (response: ServerResponse): void => {
@@ -26,11 +26,11 @@ const giveUp = (response: ServerResponse): void => {
 }
 
 const server = createServer({ keepAliveTimeout: 60_000 }, (request, response) => {
-  proxy.web(request, response, optionsFor(primaryPort), () => {
+  proxy.web(request, response, optionsFor(primary), () => {
     const hasBody = request.method !== 'GET' && request.method !== 'HEAD'
     if (response.headersSent || hasBody) return giveUp(response)
-    proxy.web(request, response, optionsFor(standbyPort), () => giveUp(response))
+    proxy.web(request, response, optionsFor(standby), () => giveUp(response))
   })
 })
 
-server.listen({ port: listenPort, host: '127.0.0.1', backlog: 4096 })
+server.listen({ port: Number(listenPort), host: '127.0.0.1', backlog: 4096 })

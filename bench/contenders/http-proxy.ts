@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { startChild } from '../process/child.ts'
 import { nodeBinary } from '../process/node-binary.ts'
-import { type Contender, RESPONSE_TIMEOUT_MS, ready } from './contender.ts'
+import { addressOf, type Contender, RESPONSE_TIMEOUT_MS, ready, type Upstream } from './contender.ts'
 
 const SERVER = fileURLToPath(new URL('./http-proxy-server.ts', import.meta.url))
 const MANIFEST = new URL('../../node_modules/http-proxy/package.json', import.meta.url)
@@ -21,12 +21,13 @@ export const httpProxy: Contender = {
     }
   },
   start: async ({ listenPort, primary, standby, workDir, cpu }) => {
-    const ports = [listenPort, primary.port, standby.port, RESPONSE_TIMEOUT_MS].map(String)
+    const target = (upstream: Upstream) => `http://${addressOf(upstream)}`
+    const given = [listenPort, target(primary), target(standby), RESPONSE_TIMEOUT_MS].map(String)
     const child = await startChild({
       name: 'http-proxy',
       command: nodeBinary(),
       // It calls util._extend, whose deprecation notice would only fill the log.
-      args: ['--no-deprecation', SERVER, ...ports],
+      args: ['--no-deprecation', SERVER, ...given],
       logFile: join(workDir, 'http-proxy.log'),
       cpu,
     })

@@ -3,14 +3,24 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { now } from '../clock.ts'
 import { startChild } from '../process/child.ts'
 import { nodeBinary } from '../process/node-binary.ts'
-import { type Contender, type ContenderOptions, frontReady, httpRequest, ready } from './contender.ts'
+import {
+  addressOf,
+  type Contender,
+  type ContenderOptions,
+  frontReady,
+  httpRequest,
+  type PairSettings,
+  ready,
+} from './contender.ts'
 import { HTTP } from './front.ts'
 
 const CHECKOUT = fileURLToPath(new URL('../../', import.meta.url))
 const COMMAND = join(CHECKOUT, 'src/cli/understudy.js')
 const POOL = 'shop'
+const FIRST_EPOCH = 1
 
 const listener = ({ listenPort, front = HTTP }: ContenderOptions): string => {
   const common = `listen: "127.0.0.1:${listenPort}", pool: ${POOL}`
@@ -26,8 +36,14 @@ const listener = ({ listenPort, front = HTTP }: ContenderOptions): string => {
   }
 }
 
+const extras = ({ failbackAfterMs, resume }: PairSettings): string =>
+  [
+    ...(failbackAfterMs === undefined ? [] : [`    failback: { after: ${failbackAfterMs}ms }\n`]),
+    ...(resume ? ['    replay: { resume: true }\n'] : []),
+  ].join('')
+
 const configure = (options: ContenderOptions): string => {
-  const { adminPort, primary, standby, workDir, front = HTTP } = options
+  const { adminPort, primary, standby, workDir, front = HTTP, settings = {} } = options
   const [scheme, probe] =
     front.protocol === 'tcp' ? ['tcp', '{ type: tcp }'] : ['http', '{ type: http, path: /healthz }']
   return `
@@ -39,15 +55,27 @@ listeners:
 pools:
   ${POOL}:
     upstreams:
-      - { name: ${primary.name}, url: "${scheme}://127.0.0.1:${primary.port}" }
-      - { name: ${standby.name}, url: "${scheme}://127.0.0.1:${standby.port}" }
+      - { name: ${primary.name}, url: "${scheme}://${addressOf(primary)}" }
+      - { name: ${standby.name}, url: "${scheme}://${addressOf(standby)}" }
     probe: ${probe}
-`
+${extras(settings)}`
 }
 
 const command = async (adminPort: number, name: 'switchover' | 'failback'): Promise<void> => {
   const answer = await httpRequest(adminPort, 'POST', `/pools/${POOL}/${name}`, {})
   if (answer.status >= 300) throw new Error(`understudy refused the ${name}: ${answer.status} ${answer.text}`)
+}
+
+type Notice = { readonly at: string; readonly epoch: number }
+
+/** Every move is one epoch; the first notice of an epoch tells when. Its clock is the wall's, ours is monotonic. */
+const switches = async (adminPort: number): Promise<number[]> => {
+  const { text } = await httpRequest(adminPort, 'GET', `/events?since=0&limit=1000&pool=${POOL}`)
+  const ahead = Date.now() - now()
+  const { events } = JSON.parse(text) as { events: readonly Notice[] }
+  return events
+    .filter(({ epoch }, i) => epoch > (events[i - 1]?.epoch ?? FIRST_EPOCH))
+    .map(({ at }) => Date.parse(at) - ahead)
 }
 
 export const understudy: Contender = {
@@ -79,6 +107,7 @@ export const understudy: Contender = {
       stop: child.end,
       switchover: () => command(options.adminPort, 'switchover'),
       failback: () => command(options.adminPort, 'failback'),
+      switches: () => switches(options.adminPort),
     }
   },
 }

@@ -13,7 +13,7 @@ const OPEN_LOOP = fileURLToPath(new URL('./open-loop.ts', import.meta.url))
 export type LoadOptions = LoadShape & {
   readonly port: number
   readonly workDir: string
-  readonly timeoutMs?: number
+  readonly timeoutMs?: number | undefined
   /** PEM file of whom to trust: HTTP/2 over TLS. Without it HTTP/1.1 without TLS. */
   readonly http2Ca?: string | undefined
 }
@@ -36,6 +36,7 @@ const flags = (options: LoadOptions, rowsFile: string): string[] =>
     'post-share': options.postShare,
     'slow-share': options.slowShare,
     'slow-ms': options.slowMs,
+    'download-share': options.downloadShare,
     ...(options.timeoutMs === undefined ? {} : { 'timeout-ms': options.timeoutMs }),
     ...(options.http2Ca === undefined ? {} : { 'http2-ca': options.http2Ca }),
   }).flatMap(([name, value]) => [`--${name}`, String(value)])

@@ -1,12 +1,14 @@
 // The load generator, in its own process so that it shares no event loop with origins, proxy or trial:
 //   node bench/load/open-loop.ts --port P --rows FILE [--rate 300] [--seconds 6] [--seed 1]
-//     [--post-share 0.2] [--slow-share 0.02] [--slow-ms 2000] [--timeout-ms 8000] [--http2-ca FILE]
+//     [--post-share 0.2] [--slow-share 0.02] [--slow-ms 2000] [--download-share 0] [--timeout-ms 8000]
+//     [--http2-ca FILE]
 // Open loop: request i is due at t0 + i/rate whatever happened to the ones before, and latency counts from that moment (no
 // coordinated omission). Prints one JSON line {"startedAt": t0} before the first request and one summary after the
 // last answer; every request is a JSON line in FILE.
 import { readFileSync, writeFileSync } from 'node:fs'
 import { parseArgs } from 'node:util'
 import { now } from '../clock.ts'
+import { downloadOf, isDownload } from '../origin/downloads.ts'
 import type { ShopAnswer } from '../origin/shop.ts'
 import type { Ending } from './connection.ts'
 import { http1Client } from './http1-client.ts'
@@ -27,6 +29,7 @@ const { values: options } = parseArgs({
     'post-share': { type: 'string', default: String(DEFAULT_SHAPE.postShare) },
     'slow-share': { type: 'string', default: String(DEFAULT_SHAPE.slowShare) },
     'slow-ms': { type: 'string', default: String(DEFAULT_SHAPE.slowMs) },
+    'download-share': { type: 'string', default: String(DEFAULT_SHAPE.downloadShare) },
     // Above the 5 s response timeout that the contenders are given, so that theirs decides.
     'timeout-ms': { type: 'string', default: '8000' },
     // HTTP/2 over TLS, and whom to trust; HTTP/1.1 without TLS when not given.
@@ -41,6 +44,7 @@ const shape: LoadShape = {
   postShare: Number(options['post-share']),
   slowShare: Number(options['slow-share']),
   slowMs: Number(options['slow-ms']),
+  downloadShare: Number(options['download-share']),
 }
 
 const parseAnswer = (body: Buffer): Partial<ShopAnswer> => {
@@ -57,6 +61,11 @@ const judge = (request: PlannedRequest, ending: Ending): Judged => {
   if (ending.error !== null) return { status: 0, error: ending.error, origin: null, thinkMs: 0 }
   const { status, body } = ending.answer
   if (status < 200 || status > 299) return { status, error: 'status', origin: null, thinkMs: 0 }
+  // It tells no origin: both may have sent a part of it.
+  if (isDownload(request.path)) {
+    const whole = checksum(body) === downloadOf(request.path).checksum
+    return { status, error: whole ? null : 'wrong-answer', origin: null, thinkMs: 0 }
+  }
   const answer = parseAnswer(body)
   const mine = answer.id === request.id && answer.bodyChecksum === checksum(request.body) && Boolean(answer.origin)
   return { status, error: mine ? null : 'wrong-answer', origin: answer.origin ?? null, thinkMs: answer.thinkMs ?? 0 }
@@ -97,6 +106,8 @@ const run = (plan: readonly PlannedRequest[], prepared: readonly Send[]): Promis
   })
 
 const plan = planLoad(shape)
+// Made before the load begins, because making one takes longer than a request.
+for (const { path } of plan) if (isDownload(path)) downloadOf(path)
 const client = createClient()
 const rows = await run(plan, plan.map(client.prepare))
 client.close()

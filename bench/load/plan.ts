@@ -1,4 +1,5 @@
 // The whole load, decided before the first request: what is due when. The same seed gives the same plan. Pure.
+import { DOWNLOADS } from '../origin/downloads.ts'
 import { type Random, seededRandom } from './random.ts'
 
 export type LoadShape = {
@@ -10,6 +11,8 @@ export type LoadShape = {
   /** Share of honest requests that take `slowMs` (GET only: a slow POST in flight at a crash is lost to everybody). */
   readonly slowShare: number
   readonly slowMs: number
+  /** Share of GETs of 10 MiB, whose bytes are the same on both origins. */
+  readonly downloadShare: number
 }
 
 export const DEFAULT_SHAPE: LoadShape = {
@@ -19,6 +22,7 @@ export const DEFAULT_SHAPE: LoadShape = {
   postShare: 0.2,
   slowShare: 0.02,
   slowMs: 2_000,
+  downloadShare: 0,
 }
 
 export type PlannedRequest = {
@@ -46,12 +50,19 @@ const chooseGet = (random: Random): string => {
   const which = random()
   if (which < 0.6) return `/items/${Math.floor(random() * 1000)}`
   if (which < 0.8) return '/cart'
-  if (which < 0.9) return `/search?q=${Math.floor(random() * 1000)}`
+  if (which < 0.865) return `/search?q=${Math.floor(random() * 1000)}`
   return '/'
 }
 
+const DIFFERENT_DOWNLOADS = 4
+
 const planOne = (shape: LoadShape, random: Random, index: number): PlannedRequest => {
   const base = { id: `${shape.seed}-${index}`, dueAfter: (index * 1000) / shape.rate }
+  // Asked only where there are any, so that the other loads stay what they were for a seed.
+  if (shape.downloadShare > 0 && random() < shape.downloadShare) {
+    const path = `${DOWNLOADS}${Math.floor(random() * DIFFERENT_DOWNLOADS)}`
+    return { ...base, method: 'GET', path, slow: false, body: NO_BODY }
+  }
   if (random() < shape.slowShare) {
     return { ...base, method: 'GET', path: `/reports/${index}?ms=${shape.slowMs}`, slow: true, body: NO_BODY }
   }

@@ -1,5 +1,5 @@
 // Reads one HTTP/1.1 answer from the bytes of a connection. Only what proxies really send: Content-Length, chunked, or
-// everything until the close (HAProxy's own error pages). Answers are small, so bytes are simply gathered.
+// everything until the close (HAProxy's own error pages). Bytes are simply gathered.
 
 export type Answer = { readonly status: number; readonly body: Buffer; readonly keepAlive: boolean }
 
@@ -55,14 +55,23 @@ const readChunks = (bytes: Buffer, start: number): { body: Buffer; end: number }
 
 export class ResponseReader {
   #bytes: Buffer = Buffer.alloc(0)
+  #parts: Buffer[] = []
+  #received = 0
+  /** With fewer bytes than this there is nothing new to read. */
+  #needed = 0
   #head: Head | null = null
 
   get hasBytes(): boolean {
-    return this.#bytes.length > 0
+    return this.#received > 0
   }
 
   push(chunk: Buffer): Reading {
-    this.#bytes = this.hasBytes ? Buffer.concat([this.#bytes, chunk]) : chunk
+    this.#parts.push(chunk)
+    this.#received += chunk.length
+    // Joined only then: at every chunk, 10 MiB would be copied hundreds of times.
+    if (this.#received < this.#needed) return MORE
+    this.#bytes = this.#parts.length === 1 ? chunk : Buffer.concat(this.#parts)
+    this.#parts = [this.#bytes]
     return this.#read(false)
   }
 
@@ -93,6 +102,7 @@ export class ResponseReader {
       return chunks === null ? MORE : this.#done(head, chunks.body, chunks.end)
     }
     const end = head.bodyAt + head.length
+    this.#needed = end
     return this.#bytes.length < end ? MORE : this.#done(head, this.#bytes.subarray(head.bodyAt, end), end)
   }
 

@@ -24,6 +24,8 @@ export type Row = {
   readonly end: number
   readonly status: number
   readonly error: LoadError | null
+  /** An error answer that is the application's own and that the scenario expects; `error` is then null. */
+  readonly tolerated?: boolean
   readonly origin: string | null
   /** What the application itself took by its own account; 0 without an answer. */
   readonly thinkMs: number

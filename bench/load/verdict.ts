@@ -1,6 +1,7 @@
 // From what the clients saw (rows) and what the origins did (execution logs) to the figures of one trial. Pure.
 import type { Execution } from '../origin/execution-log.ts'
 import type { Row } from './row.ts'
+import { switchesSeen } from './switches.ts'
 
 export type Evidence = {
   readonly rows: readonly Row[]
@@ -9,6 +10,10 @@ export type Evidence = {
   readonly faultAt: number
   /** Name of the origin that should take over. */
   readonly standby: string
+  /** When the second act of the scenario was in force; null when it has none. */
+  readonly recoveryAt?: number | null
+  /** When the contender moved its traffic, by its own account; null when it keeps none. */
+  readonly switches?: readonly number[] | null
 }
 
 export type Latency = { readonly p50: number; readonly p99: number; readonly max: number }
@@ -18,6 +23,8 @@ export type Verdict = {
   readonly ok: number
   readonly failedGet: number
   readonly failedPost: number
+  /** Error answers that are the application's own and expected by the scenario. Not failures, and apart from them. */
+  readonly tolerated: number
   /** Failed POSTs that the fault does not excuse: no origin had received them and they were not in flight when it struck. */
   readonly unexcusedFailedPost: number
   /** POSTs executed more than once, by whichever origins. Must be 0. */
@@ -35,6 +42,16 @@ export type Verdict = {
   readonly longestGapMs: number
   /** From the fault to the end of the first good answer by the standby; null if it never answered. */
   readonly standbyAfterMs: number | null
+  /** How often the traffic moved: by the contender's own account or, where it keeps none, as the clients saw it. */
+  readonly switches: number
+  /** The same as the clients saw it, see switches.ts: also what was only sent elsewhere for a while. */
+  readonly switchesSeen: number
+  /** From the fault to the first switch; null if there was none. */
+  readonly switchedAfterMs: number | null
+  /** From the second act of the scenario to the end of the next good answer; null without either. */
+  readonly recoveredAfterMs: number | null
+  /** The longest that a client waited for a GET which is not one of the honest slow ones, in vain or not. */
+  readonly worstGetMs: number
   /**
    * Of good answers to ordinary requests, from the moment they were due, without the time the application itself takes.
    * The honest slow requests are left out: replayed ones rightly take their time twice.
@@ -51,6 +68,7 @@ const EXCUSE_MS = 50
 const BEFORE_FAULT_MS = 50
 
 const isOk = (row: Row): boolean => row.error === null
+const isGood = (row: Row): boolean => isOk(row) && !row.tolerated
 // A scenario may tolerate error answers, which are then no failure, but acknowledge nothing.
 const isAcknowledged = (row: Row): boolean => isOk(row) && row.status < 300
 const isFailed = (row: Row): boolean => row.error !== null && row.error !== 'keepalive-race'
@@ -61,7 +79,7 @@ const percentile = (sorted: readonly number[], share: number): number =>
 
 export const latencyOf = (rows: readonly Row[]): Latency => {
   const times = rows
-    .filter((row) => isOk(row) && !row.slow)
+    .filter((row) => isGood(row) && !row.slow)
     .map((row) => Math.max(0, row.end - row.due - row.thinkMs))
     .sort((a, b) => a - b)
   return { p50: percentile(times, 0.5), p99: percentile(times, 0.99), max: times.at(-1) ?? 0 }
@@ -82,10 +100,11 @@ export const longestGap = (rows: readonly Row[], faultAt: number): number => {
   return moments.reduce((longest, moment, i) => Math.max(longest, moment - (moments[i - 1] ?? moment)), 0)
 }
 
-export const standbyAfter = (rows: readonly Row[], faultAt: number, standby: string): number | null => {
-  const ends = rows.filter((row) => isOk(row) && row.origin === standby && row.end >= faultAt).map((row) => row.end)
-  return ends.length === 0 ? null : Math.min(...ends) - faultAt
-}
+export const standbyAfter = (rows: readonly Row[], faultAt: number, standby: string): number | null =>
+  firstGoodEnd(
+    rows.filter((row) => row.origin === standby),
+    faultAt,
+  )
 
 const executionsById = (executions: readonly Execution[]): Map<string, Execution[]> => {
   const byId = new Map<string, Execution[]>()
@@ -97,6 +116,27 @@ const executionsById = (executions: readonly Execution[]): Map<string, Execution
 const isExcused = (row: Row, faultAt: number, received: ReadonlyMap<string, unknown>): boolean =>
   received.has(row.id) || (row.start <= faultAt + EXCUSE_MS && row.end >= faultAt)
 
+const firstGoodEnd = (rows: readonly Row[], from: number): number | null => {
+  const ends = rows.filter((row) => isGood(row) && row.end >= from).map((row) => row.end)
+  return ends.length === 0 ? null : Math.min(...ends) - from
+}
+
+const worstGet = (rows: readonly Row[]): number =>
+  rows
+    .filter((row) => row.method === 'GET' && !row.slow && !row.tolerated && row.error !== 'keepalive-race')
+    .reduce((worst, row) => Math.max(worst, row.end - row.due), 0)
+
+const movements = ({ rows, faultAt, switches }: Evidence) => {
+  const seen = switchesSeen(rows)
+  const told = switches ?? seen
+  const first = told.find((at) => at >= faultAt - BEFORE_FAULT_MS)
+  return {
+    switches: told.length,
+    switchesSeen: seen.length,
+    switchedAfterMs: first === undefined ? null : Math.max(0, first - faultAt),
+  }
+}
+
 const countByError = (rows: readonly Row[]): Record<string, number> => {
   const counts: Record<string, number> = {}
   for (const row of rows.filter((each) => each.error !== null)) {
@@ -106,7 +146,8 @@ const countByError = (rows: readonly Row[]): Record<string, number> => {
   return counts
 }
 
-export const judge = ({ rows, executions, faultAt, standby }: Evidence): Verdict => {
+export const judge = (evidence: Evidence): Verdict => {
+  const { rows, executions, faultAt, standby, recoveryAt = null } = evidence
   const received = executionsById(executions)
   const executed = executionsById(executions.filter((execution) => execution.kind === 'executed'))
   const repeated = [...executed.values()].filter((times) => times.length > 1)
@@ -116,6 +157,7 @@ export const judge = ({ rows, executions, faultAt, standby }: Evidence): Verdict
     ok: count(rows, isOk),
     failedGet: count(rows, (row) => isFailed(row) && row.method !== 'POST'),
     failedPost: failedPosts.length,
+    tolerated: count(rows, (row) => row.tolerated === true),
     unexcusedFailedPost: count(failedPosts, (row) => !isExcused(row, faultAt, received)),
     duplicatePost: count(repeated, (times) => times[0]?.method === 'POST'),
     duplicateGet: count(repeated, (times) => times[0]?.method !== 'POST'),
@@ -125,6 +167,9 @@ export const judge = ({ rows, executions, faultAt, standby }: Evidence): Verdict
     keepaliveRaces: count(rows, (row) => row.error === 'keepalive-race'),
     longestGapMs: longestGap(rows, faultAt),
     standbyAfterMs: standbyAfter(rows, faultAt, standby),
+    ...movements(evidence),
+    recoveredAfterMs: recoveryAt === null ? null : firstGoodEnd(rows, recoveryAt),
+    worstGetMs: worstGet(rows),
     latency: latencyOf(rows),
     failuresByError: countByError(rows),
     generatorLateMs: Math.max(0, ...rows.map((row) => row.start - row.due)),

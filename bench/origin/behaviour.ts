@@ -5,6 +5,8 @@ import type { Socket } from 'node:net'
 
 export type ShopRequest = {
   readonly id: string
+  /** Who was asked. */
+  readonly origin: string
   readonly method: string
   /** Path without the query. */
   readonly path: string

@@ -1,4 +1,4 @@
-// The parent's handle on one origin process: start it, make it misbehave, kill it, read what it executed.
+// The parent's handle on one origin process: start it, make it misbehave, kill it, start it again, read what it executed.
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { now } from '../clock.ts'
@@ -9,6 +9,7 @@ import { type Execution, readExecutionLog } from './execution-log.ts'
 import type { MisbehaviourName } from './misbehaviour/registry.ts'
 
 const ORIGIN = fileURLToPath(new URL('./origin.ts', import.meta.url))
+const LOOPBACK = '127.0.0.1'
 
 export type OriginOptions = {
   readonly name: string
@@ -16,16 +17,21 @@ export type OriginOptions = {
   /** Given when a restarted origin must come back where it was; otherwise any free one. */
   readonly port?: number
   readonly keepAliveTimeoutMs?: number
+  /** Where it runs, when not here: its address there, and what its command is preceded by. */
+  readonly network?: { readonly host: string; readonly enter: readonly string[] } | undefined
 }
 
 export type OriginProcess = {
   readonly name: string
+  readonly host: string
   readonly port: number
   readonly pid: number
   /** Resolves with the monotonic moment at which the fault was in force. */
   misbehave(name: MisbehaviourName): Promise<number>
   /** Returns the moment of the signal. */
   signal(signal: 'SIGKILL' | 'SIGSTOP' | 'SIGCONT' | 'SIGTERM'): number
+  /** Of one that was killed: a new process on the same port, which continues its log. Resolves when it listens. */
+  restart(): Promise<number>
   isRunning(): boolean
   executions(): Execution[]
   stop(): Promise<void>
@@ -43,29 +49,46 @@ const misbehave = (child: Child, name: MisbehaviourName): Promise<number> =>
     child.process.send({ misbehave: name })
   })
 
-export const startOrigin = async (options: OriginOptions): Promise<OriginProcess> => {
-  const log = join(options.workDir, `${options.name}.executions`)
-  const args = [ORIGIN, '--name', options.name, '--log', log, '--port', String(options.port ?? 0)]
-  if (options.keepAliveTimeoutMs !== undefined) args.push('--keep-alive-timeout', String(options.keepAliveTimeoutMs))
+type Launched = { readonly child: Child; readonly port: number }
+
+const launch = async (options: OriginOptions, log: string): Promise<Launched> => {
+  const { name, workDir, port = 0, keepAliveTimeoutMs, network } = options
+  const host = network?.host ?? LOOPBACK
+  const args = [ORIGIN, '--name', name, '--log', log, '--host', host, '--port', String(port)]
+  if (keepAliveTimeoutMs !== undefined) args.push('--keep-alive-timeout', String(keepAliveTimeoutMs))
+  const [command, ...rest] = [...(network?.enter ?? []), nodeBinary(), ...args]
   const child = await startChild({
-    name: `origin ${options.name}`,
-    command: nodeBinary(),
-    args,
-    logFile: join(options.workDir, `${options.name}.log`),
+    name: `origin ${name}`,
+    command: command as string,
+    args: rest,
+    logFile: join(workDir, `${name}.log`),
     ipc: true,
     pipeStdout: true,
   })
-  const { port } = await firstLineOf<{ port: number }>(child, 'its port')
+  return { child, ...(await firstLineOf<{ port: number }>(child, 'its port')) }
+}
+
+export const startOrigin = async (options: OriginOptions): Promise<OriginProcess> => {
+  const log = join(options.workDir, `${options.name}.executions`)
+  let { child, port } = await launch(options, log)
   return {
     name: options.name,
+    host: options.network?.host ?? LOOPBACK,
     port,
-    pid: child.pid,
+    get pid() {
+      return child.pid
+    },
     misbehave: (name) => misbehave(child, name),
     signal: (signal) => {
       child.signal(signal)
       return now()
     },
-    isRunning: child.isRunning,
+    restart: async () => {
+      await child.end()
+      ;({ child, port } = await launch({ ...options, port }, log))
+      return now()
+    },
+    isRunning: () => child.isRunning(),
     executions: () => readExecutionLog(log),
     // SIGKILL at once: it also ends a stopped process, and the log is complete at every moment.
     stop: async () => {

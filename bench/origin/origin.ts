@@ -1,5 +1,5 @@
 // One origin as its own process:
-//   node bench/origin/origin.ts --name primary --log FILE [--port 0] [--keep-alive-timeout 65000]
+//   node bench/origin/origin.ts --name primary --log FILE [--host 127.0.0.1] [--port 0] [--keep-alive-timeout 65000]
 // It prints one JSON line {"port":…} when it listens. Over the IPC channel of its parent, {"misbehave": NAME} starts a fault
 // and is acknowledged with {"misbehaving": NAME, "at": monotonic ms}. SIGTERM is a graceful stop, also without a parent.
 import { createServer } from 'node:http'
@@ -15,6 +15,7 @@ const { values: options } = parseArgs({
   options: {
     name: { type: 'string', default: 'origin' },
     log: { type: 'string', default: '/dev/null' },
+    host: { type: 'string', default: '127.0.0.1' },
     port: { type: 'string', default: '0' },
     // Longer than any proxy keeps idle connections, so that the keep-alive race happens only where a scenario wants it.
     'keep-alive-timeout': { type: 'string', default: '65000' },
@@ -44,7 +45,7 @@ const origin: OriginControl = {
     new Promise((resolve, reject) => {
       if (server.listening) return resolve()
       server.once('error', reject)
-      server.listen({ port, host: '127.0.0.1', backlog: 4096 }, () => {
+      server.listen({ port, host: options.host, backlog: 4096 }, () => {
         server.removeListener('error', reject)
         port = (server.address() as AddressInfo).port
         resolve()

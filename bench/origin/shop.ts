@@ -5,6 +5,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import { crc32 } from 'node:zlib'
 import { now } from '../clock.ts'
 import type { Behaviour, ShopRequest } from './behaviour.ts'
+import { downloadOf, isDownload, partOf } from './downloads.ts'
 import type { ExecutionLog } from './execution-log.ts'
 
 export const HEALTH_PATH = '/healthz'
@@ -55,11 +56,7 @@ const answer = (response: ServerResponse, status: number, body: string, behaviou
   response.end(body)
 }
 
-const answerExecuted = (shop: Shop, response: ServerResponse, content: ShopAnswer): void => {
-  const behaviour = shop.behaviour()
-  const payload = Buffer.from(JSON.stringify(content))
-  response.statusCode = 200
-  response.setHeader('Content-Type', 'application/json')
+const sendPayload = (response: ServerResponse, payload: Buffer, behaviour: Behaviour): void => {
   if (behaviour.closesAfterAnswer) response.setHeader('Connection', 'close')
   if (behaviour.send) {
     behaviour.send(response, payload)
@@ -69,7 +66,26 @@ const answerExecuted = (shop: Shop, response: ServerResponse, content: ShopAnswe
   response.end(payload)
 }
 
-const describe = (message: IncomingMessage, url: URL): ShopRequest => ({
+const answerExecuted = (shop: Shop, response: ServerResponse, content: ShopAnswer): void => {
+  response.statusCode = 200
+  response.setHeader('Content-Type', 'application/json')
+  sendPayload(response, Buffer.from(JSON.stringify(content)), shop.behaviour())
+}
+
+const answerDownload = (shop: Shop, message: IncomingMessage, response: ServerResponse, path: string): void => {
+  const file = downloadOf(path)
+  const { range, 'if-range': ifRange } = message.headers
+  const part = partOf(file, { range, ifRange: ifRange === undefined ? undefined : String(ifRange) })
+  response.statusCode = part ? 206 : 200
+  response.setHeader('Content-Type', 'application/octet-stream')
+  response.setHeader('Accept-Ranges', 'bytes')
+  response.setHeader('ETag', file.etag)
+  if (part) response.setHeader('Content-Range', `bytes ${part.from}-${part.to}/${file.body.length}`)
+  sendPayload(response, part ? file.body.subarray(part.from, part.to + 1) : file.body, shop.behaviour())
+}
+
+const describe = (shop: Shop, message: IncomingMessage, url: URL): ShopRequest => ({
+  origin: shop.name,
   id: String(message.headers['x-bench-id'] ?? ''),
   method: message.method ?? 'GET',
   path: url.pathname,
@@ -78,7 +94,7 @@ const describe = (message: IncomingMessage, url: URL): ShopRequest => ({
 
 const serve = async (shop: Shop, message: IncomingMessage, response: ServerResponse): Promise<void> => {
   const url = new URL(message.url ?? '/', 'http://shop')
-  const request = describe(message, url)
+  const request = describe(shop, message, url)
   const body = await readBody(message)
   const refusal = shop.behaviour().refuse?.(request) ?? null
   const note = (kind: 'executed' | 'refused') => {
@@ -93,6 +109,7 @@ const serve = async (shop: Shop, message: IncomingMessage, response: ServerRespo
     return answer(response, 400, 'the body arrived damaged\n', shop.behaviour())
   }
   note('executed')
+  if (isDownload(request.path)) return answerDownload(shop, message, response, request.path)
   const { id } = request
   const thinking = thinkMs(request, url.searchParams)
   const content = { origin: shop.name, id, bodyChecksum: checksum(body), thinkMs: thinking, filler: filler(id) }

@@ -16,6 +16,7 @@ const provenance = ({ machine, versions, skipped }: Results): string[] => [
 const tables = (results: Results, format: TableFormat): string => {
   switch (results.kind) {
     case 'switchover':
+    case 'gauntlet':
       return reportSwitchover(results, format)
     case 'throughput':
       return reportThroughput(results, format)

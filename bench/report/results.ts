@@ -5,10 +5,13 @@ import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { arch, cpus, release, totalmem, type } from 'node:os'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import type { SkippedScenario } from '../commands/scenario-needs.ts'
+import type { PairSettings } from '../contenders/contender.ts'
 import type { FrontKind } from '../fronts/front-bench.ts'
 import type { WorkloadResult } from '../fronts/measure.ts'
 import type { LoadShape } from '../load/plan.ts'
 import type { Verdict } from '../load/verdict.ts'
+import type { Goal } from '../scenarios/goal.ts'
 import type { ThroughputResult } from '../throughput/measure.ts'
 
 export type Machine = {
@@ -27,11 +30,19 @@ type Common = {
   readonly skipped: readonly { readonly contender: string; readonly why: string }[]
 }
 
-export type SwitchoverResults = Common & {
-  readonly kind: 'switchover'
+export type FaultResults = Common & {
+  readonly kind: 'switchover' | 'gauntlet'
+  readonly skippedScenarios?: readonly SkippedScenario[]
   readonly load: LoadShape
   readonly seeds: readonly number[]
-  readonly scenarios: readonly { readonly name: string; readonly summary: string }[]
+  readonly scenarios: readonly {
+    readonly name: string
+    readonly summary: string
+    readonly goal?: Goal
+    /** Where it differs from the usual. */
+    readonly load?: Partial<LoadShape>
+    readonly settings?: PairSettings
+  }[]
   readonly configurations: Readonly<Record<string, string>>
   readonly trials: readonly {
     readonly scenario: string
@@ -59,9 +70,9 @@ export type FrontResults = Common & {
   readonly workloads: readonly WorkloadResult[]
 }
 
-export type Results = SwitchoverResults | ThroughputResults | FrontResults
+export type Results = FaultResults | ThroughputResults | FrontResults
 
-const KINDS: readonly Results['kind'][] = ['switchover', 'throughput', 'tcp', 'tls', 'http2']
+const KINDS: readonly Results['kind'][] = ['switchover', 'gauntlet', 'throughput', 'tcp', 'tls', 'http2']
 
 const RESULTS_FOLDER = fileURLToPath(new URL('../results/', import.meta.url))
 

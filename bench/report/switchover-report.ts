@@ -1,7 +1,7 @@
 // The switchover results as a table: one line a scenario and contender, trials summed up as median and range.
 import type { Verdict } from '../load/verdict.ts'
 import { figure, summary } from './figures.ts'
-import type { SwitchoverResults } from './results.ts'
+import type { FaultResults } from './results.ts'
 import { renderTable, type TableFormat } from './table.ts'
 
 type Column = { readonly title: string; readonly cell: (verdicts: readonly Verdict[]) => string }
@@ -41,7 +41,7 @@ const columns: readonly Column[] = [
   { title: 'max ms', cell: timed((verdict) => verdict.latency.max) },
 ]
 
-const row = (results: SwitchoverResults, scenario: string, contender: string): string[] | null => {
+const row = (results: FaultResults, scenario: string, contender: string): string[] | null => {
   const trials = results.trials.filter((trial) => trial.scenario === scenario && trial.contender === contender)
   if (trials.length === 0) return null
   const verdicts = trials.map((trial) => trial.verdict).filter((verdict) => verdict !== undefined)
@@ -49,7 +49,7 @@ const row = (results: SwitchoverResults, scenario: string, contender: string): s
   return [scenario, contender, ...columns.map((column) => column.cell(verdicts))]
 }
 
-const failures = (results: SwitchoverResults): string[] =>
+const failures = (results: FaultResults): string[] =>
   results.trials
     .filter((trial) => trial.error !== undefined)
     .map((trial) => `could not run: ${trial.scenario} / ${trial.contender}: ${trial.error?.split('\n')[0]}`)
@@ -57,7 +57,7 @@ const failures = (results: SwitchoverResults): string[] =>
 // Beyond this the load generator itself was held up, and the gap and latencies are the machine's, not the proxy's.
 const BUSY_MACHINE_MS = 20
 
-const busyTrials = (results: SwitchoverResults): string[] =>
+const busyTrials = (results: FaultResults): string[] =>
   results.trials.flatMap(({ scenario, contender, seed, verdict }) =>
     verdict && verdict.generatorLateMs > BUSY_MACHINE_MS
       ? [
@@ -66,7 +66,7 @@ const busyTrials = (results: SwitchoverResults): string[] =>
       : [],
   )
 
-export const reportSwitchover = (results: SwitchoverResults, format: TableFormat): string => {
+export const reportSwitchover = (results: FaultResults, format: TableFormat): string => {
   const names = Object.keys(results.versions)
   const rows = results.scenarios
     .flatMap(({ name }) => names.map((contender) => row(results, name, contender)))

@@ -4,5 +4,6 @@ import type { Scenario } from './scenario.ts'
 export const killed: Scenario = {
   name: 'killed',
   summary: 'the primary is killed (SIGKILL)',
+  goal: { failedGet: 0, failedPost: 0, gapMs: 30 },
   fault: ({ primary }) => primary.signal('SIGKILL'),
 }

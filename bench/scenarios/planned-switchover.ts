@@ -16,6 +16,7 @@ const commanded =
 export const plannedSwitchover: Scenario = {
   name: 'planned-switchover',
   summary: 'an operator switches to the standby and later back',
+  goal: { failedGet: 0, failedPost: 0, gapOverQuietMs: 15, switches: { least: 2, most: 2 } },
   needsSwitchoverApi: true,
   fault: commanded('switchover'),
   recovery: commanded('failback'),
