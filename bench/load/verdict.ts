@@ -72,6 +72,7 @@ const isGood = (row: Row): boolean => isOk(row) && !row.tolerated
 // A scenario may tolerate error answers, which are then no failure, but acknowledge nothing.
 const isAcknowledged = (row: Row): boolean => isOk(row) && row.status < 300
 const isFailed = (row: Row): boolean => row.error !== null && row.error !== 'keepalive-race'
+const lastDue = (rows: readonly Row[]): number => Math.max(...rows.map((row) => row.due))
 const count = <T>(items: readonly T[], matches: (item: T) => boolean): number => items.filter(matches).length
 
 const percentile = (sorted: readonly number[], share: number): number =>
@@ -88,7 +89,7 @@ export const latencyOf = (rows: readonly Row[]): Latency => {
 /** Longest time without a good answer, from just before the fault to the last request that was due. */
 export const longestGap = (rows: readonly Row[], faultAt: number): number => {
   const from = faultAt - BEFORE_FAULT_MS
-  const until = Math.max(...rows.map((row) => row.due))
+  const until = lastDue(rows)
   const ends = rows
     .filter(isOk)
     .map((row) => row.end)
@@ -128,7 +129,9 @@ const worstGet = (rows: readonly Row[]): number =>
 
 const movements = ({ rows, faultAt, switches }: Evidence) => {
   const seen = switchesSeen(rows)
-  const told = switches ?? seen
+  // What a proxy does when its traffic has ended is no concern of the clients.
+  const until = lastDue(rows)
+  const told = switches?.filter((at) => at <= until) ?? seen
   const first = told.find((at) => at >= faultAt - BEFORE_FAULT_MS)
   return {
     switches: told.length,

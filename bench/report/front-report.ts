@@ -4,10 +4,9 @@ import type { FrontRound, WorkloadResult } from '../fronts/measure.ts'
 import { figure, summary } from './figures.ts'
 import type { FrontResults } from './results.ts'
 import { median } from './statistics.ts'
-import { renderTable, type TableFormat } from './table.ts'
+import { NOTHING, renderTable, type TableFormat, withoutEmpty } from './table.ts'
 
 const OURS = 'understudy'
-const NOTHING = '–'
 
 type Scale = { readonly title: string; readonly factor: number; readonly digits: number }
 
@@ -75,17 +74,10 @@ const rowsOf = ({ name, results }: WorkloadResult, shown: readonly Column[]): st
   return results.map(({ contender, rounds }) => [name, contender, ...shown.map(({ cell }) => cell(rounds, ours))])
 }
 
-/** Columns in which nobody has a figure are left out. */
-const withoutEmpty = (head: readonly string[], rows: readonly (readonly string[])[]) => {
-  const kept = head.map((_, column) => rows.some((row) => row[column] !== NOTHING))
-  const keep = (cells: readonly string[]) => cells.filter((_, column) => kept[column])
-  return { head: keep(head), rows: rows.map(keep) }
-}
-
 const table = (unit: Unit, workloads: readonly WorkloadResult[], format: TableFormat): string => {
   const shown = columns(unit)
   const rows = workloads.flatMap((workload) => rowsOf(workload, shown))
-  return renderTable(withoutEmpty(['load', 'contender', ...shown.map(({ title }) => title)], rows), format)
+  return renderTable(withoutEmpty({ head: ['load', 'contender', ...shown.map(({ title }) => title)], rows }), format)
 }
 
 const firstLine = (text: string): string => text.split('\n')[0] ?? ''

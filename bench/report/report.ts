@@ -1,12 +1,12 @@
 // Any results file as text or Markdown, with the machine and the versions it was made with.
+import { reportFaults } from './fault-report.ts'
 import { reportFront } from './front-report.ts'
 import type { Results } from './results.ts'
-import { reportSwitchover } from './switchover-report.ts'
 import type { TableFormat } from './table.ts'
 import { reportThroughput } from './throughput-report.ts'
 
 const provenance = ({ machine, versions, skipped }: Results): string[] => [
-  `${machine.cpu}, ${machine.cores} cores, ${machine.memoryGiB} GiB, ${machine.kernel}, Node ${machine.node}`,
+  `${machine.cpu}, ${machine.cores} cores, ${machine.memoryGiB} GiB, ${machine.kernel}, Node ${machine.node}, commit ${machine.commit ?? 'unknown'}`,
   Object.entries(versions)
     .map(([name, version]) => `${name} ${version}`)
     .join(', '),
@@ -17,7 +17,7 @@ const tables = (results: Results, format: TableFormat): string => {
   switch (results.kind) {
     case 'switchover':
     case 'gauntlet':
-      return reportSwitchover(results, format)
+      return reportFaults(results, format)
     case 'throughput':
       return reportThroughput(results, format)
     default:

@@ -30,6 +30,19 @@ type Common = {
   readonly skipped: readonly { readonly contender: string; readonly why: string }[]
 }
 
+/** What files of the first version do not have. */
+type LaterFigures = 'tolerated' | 'switches' | 'switchesSeen' | 'switchedAfterMs' | 'recoveredAfterMs' | 'worstGetMs'
+export type RecordedVerdict = Omit<Verdict, LaterFigures> & Partial<Pick<Verdict, LaterFigures>>
+
+export type FaultTrial = {
+  readonly scenario: string
+  readonly contender: string
+  readonly seed: number
+  /** Either a verdict or the reason why the trial could not be carried out. */
+  readonly verdict?: RecordedVerdict
+  readonly error?: string
+}
+
 export type FaultResults = Common & {
   readonly kind: 'switchover' | 'gauntlet'
   readonly skippedScenarios?: readonly SkippedScenario[]
@@ -44,14 +57,7 @@ export type FaultResults = Common & {
     readonly settings?: PairSettings
   }[]
   readonly configurations: Readonly<Record<string, string>>
-  readonly trials: readonly {
-    readonly scenario: string
-    readonly contender: string
-    readonly seed: number
-    /** Either a verdict or the reason why the trial could not be carried out. */
-    readonly verdict?: Verdict
-    readonly error?: string
-  }[]
+  readonly trials: readonly FaultTrial[]
 }
 
 export type ThroughputResults = Common & {

@@ -4,6 +4,9 @@ export type TableFormat = 'text' | 'markdown'
 
 export type Table = { readonly head: readonly string[]; readonly rows: readonly (readonly string[])[] }
 
+/** In a cell: there is no figure for this. */
+export const NOTHING = '–'
+
 const isFigure = (cell: string): boolean => /^[-–\d]/.test(cell)
 
 const widths = ({ head, rows }: Table): number[] =>
@@ -12,6 +15,13 @@ const widths = ({ head, rows }: Table): number[] =>
 // A column of figures reads best flush right; its title follows.
 const rightColumns = ({ head, rows }: Table): boolean[] =>
   head.map((_, column) => rows.length > 0 && rows.every((row) => isFigure(row[column] ?? '')) && column > 0)
+
+/** Columns in which nobody has a figure are left out. */
+export const withoutEmpty = ({ head, rows }: Table): Table => {
+  const kept = head.map((_, column) => rows.some((row) => (row[column] ?? NOTHING) !== NOTHING))
+  const keep = (cells: readonly string[]) => cells.filter((_, column) => kept[column])
+  return { head: keep(head), rows: rows.map(keep) }
+}
 
 const align = (cells: readonly string[], columns: readonly number[], right: readonly boolean[]): string[] =>
   columns.map((width, i) => (right[i] ? (cells[i] ?? '').padStart(width) : (cells[i] ?? '').padEnd(width)))
