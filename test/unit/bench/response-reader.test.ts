@@ -15,6 +15,13 @@ describe('an answer is complete', () => {
     expect(bodyOf(read(text.slice(0, -1)))).toBeNull()
   })
 
+  it('when a long body has come in many pieces, in their order', () => {
+    const pieces = Array.from({ length: 200 }, (_, i) => `${i};`.padEnd(1_000, '.'))
+    const head = `HTTP/1.1 200 OK\r\nContent-Length: ${pieces.length * 1_000}\r\n\r\n`
+    expect(bodyOf(read(head, ...pieces))).toBe(pieces.join(''))
+    expect(bodyOf(read(head, ...pieces.slice(1)))).toBeNull()
+  })
+
   it('when the last chunk is there', () => {
     const head = 'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n'
     expect(bodyOf(read(head, '3\r\nhel\r\n', '2\r\nlo\r\n', '0\r\n\r\n'))).toBe('hello')

@@ -186,3 +186,60 @@ describe('latency', () => {
     expect(verdictOf([]).latency).toEqual({ p50: 0, p99: 0, max: 0 })
   })
 })
+
+describe('an error answer that the scenario tolerates', () => {
+  it('is no failure, and is counted apart', () => {
+    const verdict = verdictOf([row('a'), row('b', { status: 500, tolerated: true })])
+    expect(verdict).toMatchObject({ failedGet: 0, tolerated: 1 })
+  })
+
+  it('says nothing about latency', () => {
+    const verdict = verdictOf([row('a'), row('b', { end: 5_000, status: 504, tolerated: true })])
+    expect(verdict).toMatchObject({ worstGetMs: 2, latency: { max: 2 } })
+  })
+})
+
+describe('the worst GET', () => {
+  it('is what a client has waited for in all, in vain or not, the application included', () => {
+    const rows = [row('a', { due: 0, end: 45, thinkMs: 40 }), row('b', { due: 0, end: 900, error: 'reset' })]
+    expect(verdictOf(rows).worstGetMs).toBe(900)
+    expect(verdictOf(rows.slice(0, 1)).worstGetMs).toBe(45)
+  })
+
+  it('is none of the honest slow ones, and no POST', () => {
+    const rows = [row('a'), row('b', { end: 2_000, slow: true }), row('c', { end: 700, method: 'POST' })]
+    expect(verdictOf(rows).worstGetMs).toBe(2)
+  })
+})
+
+describe('switches', () => {
+  const moved = [
+    ...steady(0, 1_300, 10),
+    ...steady(1_310, 1_900, 10, { origin: 'standby' }),
+    ...steady(1_910, 3_000, 10),
+  ]
+
+  it('are what the clients saw, where the contender keeps no account', () => {
+    expect(verdictOf(moved)).toMatchObject({ switches: 2, switchesSeen: 2, switchedAfterMs: 310 })
+  })
+
+  it('are those of the contender’s account, whatever the clients saw', () => {
+    const verdict = judge({ rows: moved, executions: [], faultAt: FAULT_AT, standby: 'standby', switches: [1_250] })
+    expect(verdict).toMatchObject({ switches: 1, switchesSeen: 2, switchedAfterMs: 250 })
+  })
+
+  it('do not count when the load has ended', () => {
+    const verdict = judge({ rows: moved, executions: [], faultAt: FAULT_AT, standby: 'standby', switches: [3_100] })
+    expect(verdict).toMatchObject({ switches: 0, switchedAfterMs: null })
+  })
+})
+
+describe('the recovery', () => {
+  it('is timed from the second act to the next good answer of anybody', () => {
+    const rows = [row('a', { due: 1_900, end: 1_990 }), row('b', { due: 1_500, end: 2_070, origin: 'standby' })]
+    const evidence = { rows, executions: [], faultAt: FAULT_AT, standby: 'standby' }
+    expect(judge({ ...evidence, recoveryAt: 2_000 }).recoveredAfterMs).toBe(70)
+    expect(judge({ ...evidence, recoveryAt: 3_000 }).recoveredAfterMs).toBeNull()
+    expect(judge(evidence).recoveredAfterMs).toBeNull()
+  })
+})
