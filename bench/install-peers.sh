@@ -4,8 +4,8 @@
 set -eu
 
 PEERS="haproxy nginx caddy"
-# nginx needs a module for TCP; h2load is in nghttp2-client, taskset in util-linux.
-TOOLS="libnginx-mod-stream wrk nghttp2-client openssl util-linux"
+# nginx needs a module for TCP; h2load is in nghttp2-client, taskset in util-linux, ip in iproute2, nft in nftables.
+TOOLS="libnginx-mod-stream wrk nghttp2-client openssl util-linux iproute2 nftables"
 
 if ! command -v apt-get >/dev/null 2>&1; then
   echo "install-peers: needs apt-get; install by hand: $PEERS wrk h2load openssl" >&2
@@ -38,3 +38,4 @@ caddy version
 wrk -v 2>&1 | head -n 1
 h2load --version
 openssl version
+nft --version
