@@ -67,9 +67,7 @@ const EXCUSE_MS = 50
 // The gap in which the fault lies may have begun just before it.
 const BEFORE_FAULT_MS = 50
 
-const isOk = (row: Row): boolean => row.error === null
-const isGood = (row: Row): boolean => isOk(row) && !row.tolerated
-// A scenario may tolerate error answers, which are then no failure, but acknowledge nothing.
+const isOk = (row: Row): boolean => row.error === null && !row.tolerated
 const isAcknowledged = (row: Row): boolean => isOk(row) && row.status < 300
 const isFailed = (row: Row): boolean => row.error !== null && row.error !== 'keepalive-race'
 const lastDue = (rows: readonly Row[]): number => Math.max(...rows.map((row) => row.due))
@@ -80,7 +78,7 @@ const percentile = (sorted: readonly number[], share: number): number =>
 
 export const latencyOf = (rows: readonly Row[]): Latency => {
   const times = rows
-    .filter((row) => isGood(row) && !row.slow)
+    .filter((row) => isOk(row) && !row.slow)
     .map((row) => Math.max(0, row.end - row.due - row.thinkMs))
     .sort((a, b) => a - b)
   return { p50: percentile(times, 0.5), p99: percentile(times, 0.99), max: times.at(-1) ?? 0 }
@@ -118,7 +116,7 @@ const isExcused = (row: Row, faultAt: number, received: ReadonlyMap<string, unkn
   received.has(row.id) || (row.start <= faultAt + EXCUSE_MS && row.end >= faultAt)
 
 const firstGoodEnd = (rows: readonly Row[], from: number): number | null => {
-  const ends = rows.filter((row) => isGood(row) && row.end >= from).map((row) => row.end)
+  const ends = rows.filter((row) => isOk(row) && row.end >= from).map((row) => row.end)
   return ends.length === 0 ? null : Math.min(...ends) - from
 }
 

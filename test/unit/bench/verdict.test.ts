@@ -116,8 +116,9 @@ describe('executions', () => {
     expect(verdictOf([row('p')], [execution('p', { kind: 'refused' })]).acknowledgedNotExecuted).toBe(1)
   })
 
-  it('need not stand behind an error answer that the scenario tolerates', () => {
-    expect(verdictOf([row('p', { status: 500 })], []).acknowledgedNotExecuted).toBe(0)
+  it('need not stand behind an error that the scenario tolerates', () => {
+    const rows = [row('p', { status: 500, tolerated: true }), row('q', { status: 0, tolerated: true })]
+    expect(verdictOf(rows, []).acknowledgedNotExecuted).toBe(0)
   })
 
   it('behind a failure are told', () => {
@@ -190,7 +191,16 @@ describe('latency', () => {
 describe('an error answer that the scenario tolerates', () => {
   it('is no failure, and is counted apart', () => {
     const verdict = verdictOf([row('a'), row('b', { status: 500, tolerated: true })])
-    expect(verdict).toMatchObject({ failedGet: 0, tolerated: 1 })
+    expect(verdict).toMatchObject({ ok: 1, failedGet: 0, tolerated: 1 })
+  })
+
+  it('ends no gap', () => {
+    const rows = [
+      ...steady(0, 1_000, 10),
+      ...steady(1_010, 1_240, 10, { status: 500, tolerated: true }),
+      ...steady(1_250, 2_000, 10),
+    ]
+    expect(longestGap(rows, FAULT_AT)).toBe(250)
   })
 
   it('says nothing about latency', () => {
