@@ -2,7 +2,8 @@
 // account of their own. Pure.
 import type { Row } from './row.ts'
 
-const BUCKET_MS = 100
+/** How exact the moments are. */
+export const BUCKET_MS = 100
 // A few answers from elsewhere are replays, or requests that were under way.
 const FEWEST_ANSWERS = 5
 
@@ -24,7 +25,8 @@ const leaderOf = (rows: readonly Row[]): Leader | null => {
 
 /** The moments at which the majority of a tenth of a second changed. By when requests began: answers overlap. */
 export const switchesSeen = (rows: readonly Row[]): number[] => {
-  const answered = rows.filter((row) => row.error === null && row.origin !== null)
+  // The slow ones began long before their answer: replayed, they would date a switch back.
+  const answered = rows.filter((row) => row.error === null && row.origin !== null && !row.slow)
   const buckets = Map.groupBy(answered, ({ start }) => Math.floor(start / BUCKET_MS))
   const leaders = [...buckets]
     .sort(([a], [b]) => a - b)

@@ -1,7 +1,7 @@
 // From what the clients saw (rows) and what the origins did (execution logs) to the figures of one trial. Pure.
 import type { Execution } from '../origin/execution-log.ts'
 import type { Row } from './row.ts'
-import { switchesSeen } from './switches.ts'
+import { BUCKET_MS, switchesSeen } from './switches.ts'
 
 export type Evidence = {
   readonly rows: readonly Row[]
@@ -130,7 +130,7 @@ const movements = ({ rows, faultAt, switches }: Evidence) => {
   // What a proxy does when its traffic has ended is no concern of the clients.
   const until = lastDue(rows)
   const told = switches?.filter((at) => at <= until) ?? seen
-  const first = told.find((at) => at >= faultAt - BEFORE_FAULT_MS)
+  const first = told.find((at) => at >= faultAt - BUCKET_MS)
   return {
     switches: told.length,
     switchesSeen: seen.length,

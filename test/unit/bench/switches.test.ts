@@ -61,6 +61,11 @@ describe('no switch is seen', () => {
     ).toEqual([])
   })
 
+  it('in slow requests that were under way', () => {
+    const replayed = answers(900, 950, all('standby')).map((row): Row => ({ ...row, slow: true }))
+    expect(switchesSeen([...answers(0, 910, all('primary')), ...replayed])).toEqual([])
+  })
+
   it('where answers do not tell their origin', () => {
     expect(switchesSeen(answers(0, 1_000, all(null)))).toEqual([])
   })

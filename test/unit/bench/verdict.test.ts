@@ -233,6 +233,11 @@ describe('switches', () => {
     expect(verdictOf(moved)).toMatchObject({ switches: 2, switchesSeen: 2, switchedAfterMs: 310 })
   })
 
+  it('may seem to come before the fault, when requests that it met were answered elsewhere', () => {
+    const rows = [...steady(0, 930, 10), ...steady(940, 2_000, 10, { origin: 'standby' })]
+    expect(verdictOf(rows)).toMatchObject({ switches: 1, switchedAfterMs: 0 })
+  })
+
   it('are those of the contender’s account, whatever the clients saw', () => {
     const verdict = judge({ rows: moved, executions: [], faultAt: FAULT_AT, standby: 'standby', switches: [1_250] })
     expect(verdict).toMatchObject({ switches: 1, switchesSeen: 2, switchedAfterMs: 250 })
