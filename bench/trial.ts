@@ -46,6 +46,8 @@ export type Trial = {
 }
 
 const FAULT_AFTER_MS = 2_500
+/** More than the longest that an origin thinks about a request, but for the honest slow ones, which are no POSTs. */
+const AFTERMATH_MS = 500
 /** When a scenario's recovery happens, as a share of the time between the fault and the end of the load. */
 export const RECOVERY_SHARE = 0.5
 
@@ -74,6 +76,8 @@ const perform = async (resources: Resources, setup: Setup): Promise<Trial> => {
   const rows = seen.map((row) => asTheScenarioSees(row, scenario))
   // A contender that can no longer be asked has its moves told by its clients.
   const switches = (await stage.contender.switches?.().catch(() => null)) ?? null
+  await scenario.aftermath?.(stage)
+  if (scenario.aftermath) await sleep(AFTERMATH_MS)
   const executions = [...stage.primary.executions(), ...stage.standby.executions()].filter(({ id }) => id !== 'warm-up')
   return {
     contender: contender.name,

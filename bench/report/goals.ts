@@ -22,7 +22,7 @@ const atMost = (
   what: string,
   limitOf: (goal: Goal, quietGapMs: number | null) => number | undefined,
   figureIn: (verdict: RecordedVerdict) => number | null | undefined,
-  show: (value: number) => string = String,
+  show: (value: number, verdict?: RecordedVerdict) => string = String,
 ): Criterion => ({
   asks: (goal) => {
     const limit = limitOf(goal, null)
@@ -34,9 +34,13 @@ const atMost = (
     const value = figureIn(verdict)
     // What did not happen at all was not in time.
     if (typeof value !== 'number') return { what: `${what} never`, size: Number.POSITIVE_INFINITY }
-    return value > limit ? { what: `${what} ${show(value)}`, size: value } : null
+    return value > limit ? { what: `${what} ${show(value, verdict)}`, size: value } : null
   },
 })
+
+/** The others had reached an origin, or were under way at the fault: to send them again is to risk executing them twice. */
+const withAvoidable = (failed: number, verdict?: RecordedVerdict): string =>
+  verdict ? `${failed} (${verdict.unexcusedFailedPost} avoidable)` : String(failed)
 
 const never = (what: string, figureIn: (verdict: RecordedVerdict) => number): Criterion => ({
   ...atMost(what, () => 0, figureIn),
@@ -61,6 +65,7 @@ const criteria: readonly Criterion[] = [
     'POST',
     ({ failedPost }) => failedPost,
     (verdict) => verdict.failedPost,
+    withAvoidable,
   ),
   atMost(
     'gap',

@@ -8,4 +8,6 @@ export const blackholed: Scenario = {
   goal: { failedGet: 0, failedPost: 12, gapMs: 250 },
   needsNetwork: true,
   fault: ({ network }) => networkOf(network).lose(1),
+  // What the kernel still sends again arrives after all.
+  aftermath: ({ network }) => networkOf(network).lose(0),
 }

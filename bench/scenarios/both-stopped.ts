@@ -11,4 +11,5 @@ export const bothStopped: Scenario = {
   },
   recovery: ({ standby }) => standby.signal('SIGCONT'),
   recoverAfterMs: 2_000,
+  aftermath: ({ primary }) => primary.signal('SIGCONT'),
 }

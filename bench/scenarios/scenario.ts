@@ -26,6 +26,11 @@ export type Scenario = {
   /** Happens later in the run: after `recoverAfterMs`, else at RECOVERY_SHARE (trial.ts) of the time left after the fault. */
   readonly recovery?: Act
   readonly recoverAfterMs?: number
+  /**
+   * When the load has ended: whoever was held up is let go, so that a request which he still executes, though another one has
+   * done so for the client, is found in his log.
+   */
+  readonly aftermath?: Act
   /** How long the load goes on after the fault, where the usual time is too short. */
   readonly secondsAfterFault?: number
   readonly load?: Partial<LoadShape>

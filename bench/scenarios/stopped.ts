@@ -6,4 +6,5 @@ export const stopped: Scenario = {
   summary: 'the primary is stopped (SIGSTOP): connects succeed, nothing answers',
   goal: { failedGet: 0, failedPost: 12, gapMs: 250, worstGetMs: 600 },
   fault: ({ primary }) => primary.signal('SIGSTOP'),
+  aftermath: ({ primary }) => primary.signal('SIGCONT'),
 }

@@ -136,10 +136,10 @@ describe('a goal', () => {
   it('is not met when one has not, and the worst of each figure is told', () => {
     const row = judged(
       trial('stopped', 'understudy', 1),
-      trial('stopped', 'understudy', 2, { failedPost: 13, longestGapMs: 300 }),
+      trial('stopped', 'understudy', 2, { failedPost: 13, unexcusedFailedPost: 4, longestGapMs: 300 }),
       trial('stopped', 'understudy', 3, { longestGapMs: 443 }),
     )
-    expect(row?.slice(2)).toEqual(['not met', '1 of 3', 'POST 13, gap 443 ms'])
+    expect(row?.slice(2)).toEqual(['not met', '1 of 3', 'POST 13 (4 avoidable), gap 443 ms'])
   })
 
   it.each([
