@@ -39,8 +39,8 @@ const atMost = (
 })
 
 /** The others had reached an origin, or were under way at the fault: to send them again is to risk executing them twice. */
-const withAvoidable = (failed: number, verdict?: RecordedVerdict): string =>
-  verdict ? `${failed} (${verdict.unexcusedFailedPost} avoidable)` : String(failed)
+const withUnexcused = (failed: number, verdict?: RecordedVerdict): string =>
+  verdict ? `${failed} (${verdict.unexcusedFailedPost} unexcused)` : String(failed)
 
 const never = (what: string, figureIn: (verdict: RecordedVerdict) => number): Criterion => ({
   ...atMost(what, () => 0, figureIn),
@@ -65,7 +65,7 @@ const criteria: readonly Criterion[] = [
     'POST',
     ({ failedPost }) => failedPost,
     (verdict) => verdict.failedPost,
-    withAvoidable,
+    withUnexcused,
   ),
   atMost(
     'gap',

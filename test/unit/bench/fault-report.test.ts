@@ -139,7 +139,7 @@ describe('a goal', () => {
       trial('stopped', 'understudy', 2, { failedPost: 13, unexcusedFailedPost: 4, longestGapMs: 300 }),
       trial('stopped', 'understudy', 3, { longestGapMs: 443 }),
     )
-    expect(row?.slice(2)).toEqual(['not met', '1 of 3', 'POST 13 (4 avoidable), gap 443 ms'])
+    expect(row?.slice(2)).toEqual(['not met', '1 of 3', 'POST 13 (4 unexcused), gap 443 ms'])
   })
 
   it.each([
