@@ -5,6 +5,7 @@ import type { AddressInfo } from 'node:net'
 import { afterEach, describe, expect, test } from 'vitest'
 import type { DrillView } from '../../../src/admin/drill-route.ts'
 import { upstreamId } from '../../../src/core/upstream.ts'
+import { systemClock } from '../../../src/runtime/clock.ts'
 import { startProxy } from '../../support/proxy.ts'
 import { ask, postJson } from './support/admin.ts'
 import { Gate, whole } from './support/answers.ts'
@@ -27,7 +28,9 @@ function known() {
   if (!runtime) throw new Error('no pool')
   const ledgers = ['blue', 'green'].map((name) => {
     const { evidence, counters, inFlight, lastOutcome, recent } = runtime.ledger(upstreamId(name))
-    return structuredClone({ evidence: { ...evidence }, counters, inFlight, lastOutcome, recent })
+    // Its window moves on whenever it is asked.
+    const recentlyGood = { recent: evidence.recentlyGood(systemClock.now()) }
+    return structuredClone({ evidence: { ...evidence, ...recentlyGood }, counters, inFlight, lastOutcome, recent })
   })
   return { state: runtime.state, route: runtime.route, counters: structuredClone(runtime.counters), ledgers }
 }
