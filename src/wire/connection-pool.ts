@@ -1,4 +1,5 @@
 /** The connections to one upstream: idle ones are reused last in, first out, as long as they can be trusted. */
+import { IdleHabit } from './idle-habit.ts'
 import type { HeadLimits } from './limits.ts'
 import type { Sweeper } from './sweeper.ts'
 import type { ConnectTo } from './transport.ts'
@@ -23,12 +24,14 @@ export class ConnectionPool implements UpstreamChannels {
   private readonly sweeper: Sweeper
   private readonly limits: HeadLimits
   private readonly events: PoolEvents
+  private readonly habit: IdleHabit
 
   constructor(to: ConnectTo, setup: Readonly<{ sweeper: Sweeper; limits: HeadLimits; events: PoolEvents }>) {
     this.to = to
     this.sweeper = setup.sweeper
     this.limits = setup.limits
     this.events = setup.events
+    this.habit = new IdleHabit(setup.sweeper.clock.now())
   }
 
   get size(): number {
@@ -48,7 +51,7 @@ export class ConnectionPool implements UpstreamChannels {
     for (let found = this.idle.pop(); found; found = this.idle.pop()) {
       const age = now - found.idleSince
       if (!found.idle || found.transport.closed || age > found.idleFor) continue
-      if (repeatable || age <= PROVEN_WITHIN) return found
+      if (repeatable || age < Math.min(PROVEN_WITHIN, this.habit.trusted(now))) return found
       // The others below it are older still.
       this.idle.push(found)
       break
@@ -80,6 +83,7 @@ export class ConnectionPool implements UpstreamChannels {
       this.idle.push(connection)
       this.arrived(connection)
     },
+    onLeft: (age: number) => this.habit.closed(age, this.sweeper.clock.now()),
     onClosed: (connection: UpstreamConnection) => {
       this.all.delete(connection)
       const index = this.idle.lastIndexOf(connection)

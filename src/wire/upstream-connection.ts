@@ -21,6 +21,8 @@ export interface UpstreamConnectionOwner {
   onConnected(): void
   /** Ready for another request. */
   onIdle(connection: UpstreamConnection): void
+  /** The server closed it after it had been idle for `age` ms. */
+  onLeft(age: number): void
   onClosed(connection: UpstreamConnection): void
 }
 
@@ -226,7 +228,12 @@ export class UpstreamConnection implements UpstreamChannel, TransportOwner, Swep
       this.framing.done = true
       return this.finish(false)
     }
+    this.left()
     this.fail(this.headSeen || !this.reader.empty ? 'truncated' : 'reset', 'the upstream closed the connection')
+  }
+
+  private left(): void {
+    if (this.state === 'idle') this.owner.onLeft(this.sweeper.clock.now() - this.idleSince)
   }
 
   onWritable(): void {
@@ -237,6 +244,7 @@ export class UpstreamConnection implements UpstreamChannel, TransportOwner, Swep
   onClosed(error: NodeJS.ErrnoException | null): void {
     const { state, tunnel } = this
     const broken = this.headSeen || !this.reader.empty
+    if (error) this.left()
     this.state = 'closed'
     this.sweeper.remove(this)
     this.owner.onClosed(this)

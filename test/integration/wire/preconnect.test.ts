@@ -5,7 +5,7 @@ import { ConnectionPool } from '../../../src/wire/connection-pool.ts'
 import { DEFAULT_HEAD_LIMITS } from '../../../src/wire/limits.ts'
 import { Sweeper } from '../../../src/wire/sweeper.ts'
 import { FakeClock } from '../../support/fake-clock.ts'
-import { Signal } from '../../support/signal.ts'
+import { Signal, turns } from '../../support/signal.ts'
 import { DeafPort } from '../http/support/deaf-port.ts'
 import { Http2Origin } from './http2-origin.ts'
 import { listening } from './http2-rig.ts'
@@ -115,4 +115,20 @@ test('over HTTP/2 one connection is for all', async () => {
   expect([over, channels.size, origin.rig.connects]).toEqual([2, 1, 1])
   expect(await origin.ask().end()).toBe('finished')
   expect(origin.rig.connects).toBe(1)
+})
+
+test('a server that closes idle connections early gets no request on one that could not be repeated', async () => {
+  const { port, sockets, signal } = await server()
+  const { pool, clock, signal: done, open, over } = poolTo(port)
+  open(2)
+  await done.until(() => over() === 1, 'both to be open')
+  await signal.until(() => sockets.length === 2, 'two connections')
+  clock.advance(30)
+  sockets[0]?.end()
+  while (pool.size === 2) await turns()
+  open(2)
+  await done.until(() => over() === 2, 'another one to be open')
+  // Good enough for what can be sent again.
+  expect(pool.acquire(false).idle).toBe(false)
+  expect(pool.acquire(true).idle).toBe(true)
 })
