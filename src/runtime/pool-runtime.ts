@@ -3,33 +3,29 @@
  * changes a pool goes through `dispatch`, one event at a time.
  */
 
-import { AnswerTimes } from '../core/answer-times.ts'
 import type { Doubt } from '../core/doubt.ts'
+import type { Conviction } from '../core/ejection.ts'
 import type { Command, CommandReply, Effect, HookName, Notice, Origin, PoolEvent } from '../core/events.ts'
-import type { EvidencePolicy } from '../core/evidence.ts'
-import { Evidence } from '../core/evidence.ts'
 import type { ProbeResult } from '../core/health.ts'
 import type { PoolPolicy } from '../core/policy.ts'
 import type { PoolState, Restored } from '../core/pool.ts'
 import { newPool } from '../core/pool.ts'
 import type { Route } from '../core/route.ts'
 import { routeOf } from '../core/route.ts'
-import { ineligible } from '../core/selection.ts'
-import type { HangPolicy } from '../core/suspicion.ts'
 import type { Cancel, Clock, Millis } from '../core/time.ts'
 import { ms } from '../core/time.ts'
 import { transition } from '../core/transition.ts'
 import type { Upstream, UpstreamId } from '../core/upstream.ts'
-import { ActiveWatch } from './active-watch.ts'
 import { PoolCounters } from './counters.ts'
-import { Detection } from './detection.ts'
 import { FailbackTrial } from './failback-trial.ts'
 import { GroundsKeeper } from './grounds.ts'
 import type { HoldLimits } from './hold.ts'
 import { Hold } from './hold.ts'
-import { UpstreamLedger } from './ledger.ts'
+import type { UpstreamLedger } from './ledger.ts'
 import { preconnect } from './preconnect.ts'
 import { Retirements } from './retirements.ts'
+import type { SurveillancePolicy, SurveyedPool } from './surveillance.ts'
+import { Surveillance } from './surveillance.ts'
 
 /** What connections opened ahead may cost an operator's command. */
 const PREPARE_WITHIN = 250
@@ -40,10 +36,7 @@ export type PoolRuntimeOptions = Readonly<{
   name: string
   upstreams: readonly [Upstream, ...Upstream[]]
   policy: PoolPolicy
-  evidence: EvidencePolicy
-  hang: HangPolicy
-  /** Whether gray failures are looked for at all. */
-  gray: boolean
+  surveillance: SurveillancePolicy
   hold: HoldLimits
   restored: Restored | null
   clock: Clock
@@ -53,7 +46,7 @@ export type PoolRuntimeOptions = Readonly<{
   runHook(run: HookRun): Promise<Readonly<{ ok: boolean; detail: string }>>
 }>
 
-export class PoolRuntime {
+export class PoolRuntime implements SurveyedPool {
   readonly name: string
   readonly counters = new PoolCounters()
   readonly hold: Hold
@@ -64,12 +57,9 @@ export class PoolRuntime {
   private current: PoolState
   private readonly options: PoolRuntimeOptions
   private readonly clock: Clock
-  private readonly ledgers = new Map<UpstreamId, UpstreamLedger>()
+  private readonly surveillance: Surveillance
   private readonly retirements: Retirements
-  private readonly detection: Detection
-  private readonly answerTimes: AnswerTimes
-  private readonly watch: ActiveWatch
-  private readonly grounds = new GroundsKeeper(this.ledgers)
+  private readonly grounds: GroundsKeeper
   private probeNow: (upstream: UpstreamId) => void = () => {}
   private wake: Readonly<{ at: Millis; cancel: Cancel }> | null = null
   private readonly queue: PoolEvent[] = []
@@ -92,28 +82,9 @@ export class PoolRuntime {
     this.retirements = new Retirements(clock)
     this.current = newPool(name, upstreams, restored, now)
     this.route = routeOf(this.current, policy, now)
-    this.answerTimes = new AnswerTimes(now)
-    for (const { id } of upstreams) this.ledgers.set(id, this.newLedger(id))
-    this.detection = new Detection(clock, {
-      state: () => this.current,
-      probeNow: (id) => this.probeNow(id),
-      convict: (upstream, conviction) => {
-        const { epoch } = this.current
-        this.grounds.convicted(upstream, conviction)
-        this.dispatch({ type: 'convicted', at: this.clock.now(), upstream, epoch, conviction })
-      },
-    })
-    this.watch = new ActiveWatch({ ...options.hang, gray: options.gray }, clock, {
-      active: () => this.watchedLedger(),
-      ledgers: () => this.ledgers.values(),
-      probeActive: () => this.probeActive(),
-      probeStandbys: () => this.probeStandbys(),
-      standbyFast: () => this.standbyFast(),
-      convict: (ledger, conviction) => this.detection.convict(ledger.id, conviction),
-      // Not from within the connection that has just been heard.
-      settled: () => queueMicrotask(() => this.hold.offer(this.route)),
-      counters: this.counters,
-    })
+    const ids = upstreams.map(({ id }) => id)
+    this.surveillance = new Surveillance(ids, options.surveillance, clock, this)
+    this.grounds = new GroundsKeeper(this.surveillance.ledgers)
   }
 
   get state(): PoolState {
@@ -121,34 +92,33 @@ export class PoolRuntime {
   }
 
   ledger(id: UpstreamId): UpstreamLedger {
-    const ledger = this.ledgers.get(id)
+    const ledger = this.surveillance.ledgers.get(id)
     if (!ledger) throw new Error(`pool ${this.name} has no upstream ${id}`)
     return ledger
   }
 
   /** How far the active is in doubt, as of the last look. */
   get doubt(): Doubt {
-    return this.watch.doubt
+    return this.surveillance.doubt
   }
 
   /** The same as of now: for requests that a stopped upstream would swallow. */
   doubtAt(now: Millis): Doubt {
-    return this.watch.doubtAt(now)
+    return this.surveillance.doubtAt(now)
   }
 
   start(probeNow: (upstream: UpstreamId) => void): void {
     this.probeNow = probeNow
     this.options.persist(this.current)
     this.dispatch({ type: 'tick', at: this.clock.now() })
-    this.watch.start()
+    this.surveillance.start(probeNow)
   }
 
   stop(): void {
     this.stopped = true
-    this.watch.stop()
+    this.surveillance.stop()
     this.wake?.cancel()
     this.retirements.stop()
-    this.detection.stop()
     this.hold.expireAll()
   }
 
@@ -181,26 +151,24 @@ export class PoolRuntime {
   }
 
   probeStarted(id: UpstreamId, at: Millis): void {
-    this.ledger(id).recent.probeSent(at)
-    this.watch.probeStarted(id, at)
+    this.surveillance.probeStarted(id, at)
   }
 
   probed(id: UpstreamId, result: ProbeResult, sentAt: Millis): void {
     if (this.stopped) return
-    const now = this.clock.now()
-    const ledger = this.ledger(id)
-    ledger.counters.probeDurations.observe(result.latency)
-    ledger.probeLatency = result.verdict === 'pass' ? result.latency : null
-    ledger.recent.probeEnded(sentAt, result)
-    if (result.failure === null) ledger.heard(now)
-    this.watch.probeEnded(id, sentAt, result.failure === null)
-    const finding = ledger.evidence.probed(result.failure, now)
-    // First, so that a crash is treated as one: as a mere change of health it would leave its requests waiting.
-    if (finding) this.detection.found(id, finding)
-    if (this.detection.repeatsFailure(id, result, sentAt)) return
-    const trafficFine = ledger.evidence.trafficFine(now)
-    if (result.verdict === 'fail' && id === this.route.active) this.probeStandbys()
-    this.dispatch({ type: 'probe-result', at: now, upstream: id, result, trafficFine })
+    const news = this.surveillance.probed(this.ledger(id), result, sentAt)
+    if (news) this.dispatch({ type: 'probe-result', at: this.clock.now(), upstream: id, result, ...news })
+  }
+
+  convicted(upstream: UpstreamId, conviction: Conviction): void {
+    const { epoch } = this.current
+    this.grounds.convicted(upstream, conviction)
+    this.dispatch({ type: 'convicted', at: this.clock.now(), upstream, epoch, conviction })
+  }
+
+  doubtSettled(): void {
+    // Not from within the connection that has just been heard.
+    queueMicrotask(() => this.hold.offer(this.route))
   }
 
   /** One event at a time: what an effect sets off waits until all effects of the event before it are carried out. */
@@ -226,7 +194,7 @@ export class PoolRuntime {
     const { state, effects, reply } = transition(before, event, this.policy)
     this.current = state
     this.timeSwitch(before, event.at)
-    if (state.epoch !== before.epoch) this.watch.reset()
+    if (state.epoch !== before.epoch) this.surveillance.activeChanged()
     if (mustSurvive(before, state)) this.options.persist(state)
     for (const effect of effects) this.carryOut(effect)
     return reply
@@ -288,7 +256,7 @@ export class PoolRuntime {
 
   private publish(route: Route): void {
     this.route = route
-    for (const ledger of this.ledgers.values()) ledger.exemplary = ledger.id === route.active
+    this.surveillance.follow(route)
     if (route.active) this.retirements.cancel(route.active)
     if (route.trial) this.retirements.cancel(route.trial.upstream)
     this.trial.follow(route)
@@ -316,42 +284,6 @@ export class PoolRuntime {
     else if (notice.type === 'failback') counters.failbacks++
     else if (notice.type === 'would-failover' && notice.rule) counters.observedFailovers.add(notice.rule)
     this.options.onNotice(this.grounds.attach(notice, this.clock.now()))
-  }
-
-  /** The active, as long as it is worth suspecting. */
-  private watchedLedger(): UpstreamLedger | null {
-    const { active } = this.route
-    if (active === null || this.current.phase !== 'serving') return null
-    const ejection = this.current.upstreams.find((upstream) => upstream.id === active)?.ejection
-    return ejection && this.clock.now() < ejection.until ? null : this.ledger(active)
-  }
-
-  private newLedger(id: UpstreamId): UpstreamLedger {
-    const evidence = new Evidence(this.options.evidence, this.clock.now())
-    return new UpstreamLedger(id, { evidence, answerTimes: this.answerTimes }, (finding) =>
-      this.detection.found(id, finding),
-    )
-  }
-
-  private probeActive(): void {
-    if (this.route.active) this.probeNow(this.route.active)
-  }
-
-  /** Another upstream could take over, and it answers faster than silence of the active becomes suspicious. */
-  private standbyFast(): boolean {
-    const now = this.clock.now()
-    return this.current.upstreams.some((upstream) => {
-      if (upstream.id === this.route.active || ineligible(upstream, now) !== null) return false
-      const { probeLatency } = this.ledger(upstream.id)
-      return probeLatency !== null && probeLatency <= this.watch.suspectAfter
-    })
-  }
-
-  /** The control: when they do not answer either, it may be us (R8). */
-  private probeStandbys(): void {
-    for (const { id, admin } of this.current.upstreams) {
-      if (id !== this.route.active && admin.state !== 'disabled') this.probeNow(id)
-    }
   }
 }
 

@@ -83,10 +83,12 @@ export class Front {
       name: 'shop',
       upstreams: [newUpstream(blue, 'primary', 0, clock.now()), newUpstream(green, 'standby', 1, clock.now())],
       policy: { ...statelessPolicy, health: { healthy: 1, unhealthy: 2 }, ...policy },
-      evidence: { gatewayErrors: 5, successRate: 0.5 },
       // Not what these tests are about; with a simulated clock a second may pass between two packets.
-      hang: { hangAfter: 3_600_000, widen: false },
-      gray: false,
+      surveillance: {
+        evidence: { gatewayErrors: 5, successRate: 0.5 },
+        hang: { hangAfter: 3_600_000, widen: false },
+        gray: false,
+      },
       hold: { requests: holdRequests, bytes: 16_777_216, time: policy?.hold?.time ?? 2_000 },
       restored: null,
       clock,
