@@ -7,7 +7,14 @@ import type { UpstreamId } from '../core/upstream.ts'
 import type { UpstreamLedger } from './ledger.ts'
 
 /** Those that somebody will want explained. */
-const EXPLAINED: readonly NoticeType[] = ['failover', 'ejected', 'conviction-withheld', 'switch-failed', 'unavailable']
+const EXPLAINED: readonly NoticeType[] = [
+  'failover',
+  'would-failover',
+  'ejected',
+  'conviction-withheld',
+  'switch-failed',
+  'unavailable',
+]
 
 export class GroundsKeeper {
   private readonly ledgers: ReadonlyMap<UpstreamId, UpstreamLedger>
