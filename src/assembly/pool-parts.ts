@@ -124,6 +124,7 @@ function buildHttp(
       replayBody: replay.body,
       idempotencyKey: replay.idempotencyKey,
       standbyReads: replay.standbyReads,
+      resume: replay.resume,
       upgradeIdle: timeouts.upgradeIdle,
       defaultHost: defaultHost(upstreams),
     },

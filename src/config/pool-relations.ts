@@ -156,4 +156,21 @@ const hooks: PoolRule = ({ kind, hooks }, path) => {
   ]
 }
 
-const POOL_RULES: readonly PoolRule[] = [roles, uniqueNames, uniqueAddresses, upstreamSecurity, deadlines, hooks]
+const resume: PoolRule = ({ kind, replay }, path) =>
+  when(replay.resume && kind === 'singleWriter', () =>
+    error(
+      [...path, 'replay', 'resume'],
+      'needs `kind: stateless`: with a single writer no other upstream may be asked for the rest',
+      [[...path, 'kind']],
+    ),
+  )
+
+const POOL_RULES: readonly PoolRule[] = [
+  roles,
+  uniqueNames,
+  uniqueAddresses,
+  upstreamSecurity,
+  deadlines,
+  resume,
+  hooks,
+]

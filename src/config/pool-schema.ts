@@ -67,6 +67,11 @@ const replay = z
         'Let the standby answer safe requests while the active upstream is suspected, or stalls. Never with `kind: singleWriter`.',
       )
       .meta({ defaultNote: '`true`, with `kind: singleWriter` `false`', example: true }),
+    resume: flag()
+      .prefault(false)
+      .describe(
+        'When an upstream cuts off a large answer to a GET, fetch the rest of it from another one (`Range`, `If-Range`). Only if equal strong ETags mean equal bytes on both. Not with `kind: singleWriter`.',
+      ),
   })
   .describe('Sending a request again, elsewhere, when the first attempt failed.')
 

@@ -42,6 +42,12 @@ function trialOf({ trial }: PoolState): Route['trial'] {
   return trial && share > 0 ? Object.freeze({ upstream: trial.to, share }) : null
 }
 
+/** Another upstream than the one that just failed. */
+export function elsewhere({ gate, active, fallback }: Route, failed: UpstreamId | null): UpstreamId | null {
+  if (gate === 'hold' || active === null) return null
+  return active === failed ? fallback : active
+}
+
 export function sameRoute(a: Route, b: Route): boolean {
   return (
     a.epoch === b.epoch &&

@@ -244,6 +244,8 @@ export class Attempt implements ResponseHandler, Awaited {
   }
 
   onAbandoned(detail: string): void {
+    // The rest of a short answer may be on its way, and has a deadline.
+    if (this.phase === 'held') return
     const failure = this.failure('hang', detail, 0)
     if (this.owner.keepsWaiting(failure)) return
     this.cancel()

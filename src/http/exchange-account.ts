@@ -1,5 +1,6 @@
 /** Keeps the account of one exchange: when it began, what failed on the way, how it ended; settles it once, at the end. */
 import type { Failure } from '../core/failure.ts'
+import type { RestRefusal } from '../core/resume.ts'
 import type { Millis } from '../core/time.ts'
 import { ms } from '../core/time.ts'
 import type { UpstreamId } from '../core/upstream.ts'
@@ -41,11 +42,17 @@ export class ExchangeAccount {
 
   failed(failure: Failure, upstream: UpstreamId | null): void {
     if (this.compared && upstream !== null) this.pool.runtime.trial.failed(upstream, failure)
+    this.note(`${failure.kind} ${failure.phase}`, upstream)
+  }
+
+  /** It answered, but not with the rest of what had been cut off. */
+  notResumed(refusal: RestRefusal, upstream: UpstreamId | null): void {
+    this.note(`not resumed: ${refusal}`, upstream)
+  }
+
+  private note(failure: string, upstream: UpstreamId | null): void {
     const elapsed = ms(Math.round(this.pool.clock.now() - this.startedAt))
-    this.attempts = [
-      ...this.attempts,
-      { upstream: upstream ?? '', failure: `${failure.kind} ${failure.phase}`, ms: elapsed },
-    ]
+    this.attempts = [...this.attempts, { upstream: upstream ?? '', failure, ms: elapsed }]
   }
 
   /** `error`: null when the upstream's answer was delivered whole. */

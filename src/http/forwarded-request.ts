@@ -29,13 +29,34 @@ export class ForwardedRequest implements AttemptedRequest {
   }
 
   begin(requestId: string, now: Millis): void {
-    const { head, client } = this.exchange
-    const { defaultHost } = this.pool.options
-    this.kind = methodClass(head.method)
+    this.kind = methodClass(this.method)
     this.replays = 0
     this.raced = false
     this.waitingSince = now
-    this.body.start(requestText(head, { client, requestId, defaultHost }))
+    this.body.start(this.head(requestId))
+  }
+
+  private head(requestId: string): string {
+    const { head, client } = this.exchange
+    return requestText(head, { client, requestId, defaultHost: this.pool.options.defaultHost })
+  }
+
+  /** The same request, without a body, for the rest of its answer: `lines` say which. */
+  rest(requestId: string, lines: string): AttemptedRequest {
+    const { method, target, pool } = this
+    const body = new ReplayBody(0, pool.memory)
+    body.start(`${this.head(requestId).slice(0, -2)}${lines}\r\n`)
+    return {
+      method,
+      target,
+      body,
+      bareBody: true,
+      bodyDone: true,
+      awaitsContinue: false,
+      waitingSince: pool.clock.now(),
+      routeClass: () => this.routeClass(),
+      onRequestWritable: () => {},
+    }
   }
 
   get safe(): boolean {

@@ -6,10 +6,10 @@ import { assign } from '../core/doubt.ts'
 import type { Failure } from '../core/failure.ts'
 import type { GiveUpReason } from '../core/replay.ts'
 import type { Route } from '../core/route.ts'
+import { elsewhere } from '../core/route.ts'
 import type { UpstreamId } from '../core/upstream.ts'
 import type { Waiter } from '../runtime/hold.ts'
 import type { ResponseHead } from '../wire/response-head.ts'
-import type { Splice } from '../wire/splice.ts'
 import type { Transport } from '../wire/transport.ts'
 import type { UpstreamChannel } from '../wire/upstream-channel.ts'
 import type { ErrorCode, ErrorReply } from './error-response.ts'
@@ -21,18 +21,24 @@ import { chooseRequestId } from './header-rules.ts'
 import type { HttpPool } from './http-pool.ts'
 import type { RaceOwner } from './race.ts'
 import { Race } from './race.ts'
+import type { ResumptionOwner, ResumptionParts } from './resumption.ts'
+import { Resumption } from './resumption.ts'
 
 type State = 'idle' | 'collecting' | 'held' | 'trying' | 'answering' | 'done'
 
 /** Where a request waits for another route than the one that failed it. */
 type FailedOn = Readonly<{ upstream: UpstreamId; epoch: number; failure: Failure }>
 
-export class Forwarding implements ExchangeServer, RaceOwner, Waiter {
+export class Forwarding implements ExchangeServer, RaceOwner, ResumptionOwner, Waiter {
   private readonly request: ForwardedRequest
   private readonly account: ExchangeAccount
   private readonly exchange: Exchange
   private readonly pool: HttpPool
   private readonly race: Race
+  /** What resumptions are made of; null where the pool does not want them. */
+  private readonly resumable: ResumptionParts | null
+  /** Of the answer under way, if it can be gone on with when it is cut off. */
+  private resumption: Resumption | null = null
   private state: State = 'idle'
   private failedOn: FailedOn | null = null
   /** The epoch in which it began to wait for another route, or for the end of a doubt. */
@@ -44,6 +50,8 @@ export class Forwarding implements ExchangeServer, RaceOwner, Waiter {
     this.request = new ForwardedRequest(exchange, pool)
     this.race = new Race(this, this.request, { limits: pool.options.attempt, now: () => pool.clock.now() })
     this.account = new ExchangeAccount(pool)
+    const { request, account } = this
+    this.resumable = pool.options.resume ? { owner: this, exchange, request, account, pool } : null
   }
 
   get requestId(): string {
@@ -93,6 +101,7 @@ export class Forwarding implements ExchangeServer, RaceOwner, Waiter {
 
   clientWritable(): void {
     this.race.clientWritable()
+    this.resumption?.clientWritable()
   }
 
   clientGone(): void {
@@ -103,6 +112,7 @@ export class Forwarding implements ExchangeServer, RaceOwner, Waiter {
   private abandon(): void {
     this.pool.runtime.hold.leave(this)
     this.race.cancel()
+    this.resumption?.cancel()
   }
 
   // ---- the route -------------------------------------------------------------------------------------------------
@@ -181,7 +191,7 @@ export class Forwarding implements ExchangeServer, RaceOwner, Waiter {
       return false
     }
     const { route } = this.pool.runtime
-    const target = this.elsewhere(route)
+    const target = elsewhere(route, this.race.upstream)
     if (target === null) return false
     if (failure.status === 500) this.pool.errorReplays.spend()
     this.account.failed(failure, this.race.upstream)
@@ -191,6 +201,7 @@ export class Forwarding implements ExchangeServer, RaceOwner, Waiter {
   }
 
   keepsWaiting(failure: Failure): boolean {
+    if (failure.phase === 'streaming') return !this.resumption?.next(failure, this.race.upstream)
     return this.request.decide(failure).action === 'keep-waiting'
   }
 
@@ -198,7 +209,7 @@ export class Forwarding implements ExchangeServer, RaceOwner, Waiter {
     const { pool } = this
     if (this.state !== 'trying' || !this.request.mayGoAnywhere) return
     if (!pool.options.standbyReads || !pool.hedges.left) return
-    const target = this.elsewhere(pool.runtime.route)
+    const target = elsewhere(pool.runtime.route, this.race.upstream)
     if (target === null) return
     pool.hedges.spend()
     this.request.replays++
@@ -215,6 +226,7 @@ export class Forwarding implements ExchangeServer, RaceOwner, Waiter {
 
   onFailed(failure: Failure): void {
     this.account.failed(failure, this.race.upstream)
+    if (this.resumption?.resume(failure, this.race.upstream)) return
     const decision = this.request.decide(failure)
     if (decision.action === 'replay') return this.replay(failure, decision.where)
     const reason = decision.action === 'give-up' ? decision.reason : 'may-have-executed'
@@ -231,7 +243,7 @@ export class Forwarding implements ExchangeServer, RaceOwner, Waiter {
       this.account.rescue = 'replay'
       return this.tryOn(upstream, true)
     }
-    const target = this.elsewhere(route)
+    const target = elsewhere(route, this.race.upstream)
     if (target !== null) return this.replayOn(target)
     if (!route.automatic || upstream === null) return this.failAfter(failure, 'no-upstream')
     this.failedOn = { upstream, epoch: route.epoch, failure }
@@ -250,23 +262,19 @@ export class Forwarding implements ExchangeServer, RaceOwner, Waiter {
     this.account.rescue = 'replay'
   }
 
-  /** Another upstream than the one that just failed. */
-  private elsewhere(route: Route): UpstreamId | null {
-    if (route.gate === 'hold' || route.active === null) return null
-    return route.active === this.race.upstream ? route.fallback : route.active
-  }
-
   // ---- the answer ------------------------------------------------------------------------------------------------
 
   onAnswer(head: ResponseHead, body: string): boolean {
     this.state = 'answering'
     this.account.status = head.status
     this.account.bytes = body.length
+    this.resumption = this.resumable && Resumption.of(this.resumable, head, body)
     return this.exchange.answer(head, body)
   }
 
   onAnswerBytes(source: Transport | null, bytes: Buffer, from: number, to: number): boolean {
     this.account.bytes += to - from
+    this.resumption?.keep(bytes, from, to)
     return this.exchange.answerBytes(source, bytes, from, to)
   }
 
@@ -276,27 +284,23 @@ export class Forwarding implements ExchangeServer, RaceOwner, Waiter {
   }
 
   onSwitching(channel: UpstreamChannel): string | null {
-    const { upgrade } = this.exchange.head
-    const { endpoint } = this.race
-    if (upgrade === '' || channel.head.upgrade !== upgrade || !endpoint) return '101 that nobody asked for'
-    let tunnel: Splice | null = null
-    tunnel = this.exchange.openTunnel(channel.head, channel, this.pool.options.upgradeIdle, () => {
-      if (tunnel) endpoint.removeTunnel(tunnel)
-    })
-    if (!tunnel) return '101 on a connection that cannot be joined'
+    const { exchange, pool, race } = this
+    if (!race.endpoint) return '101 from nobody'
+    const refusal = race.endpoint.openTunnel(exchange, channel, pool.options.upgradeIdle)
+    if (refusal !== null) return refusal
     this.account.status = 101
-    endpoint.addTunnel(tunnel)
     this.finish(null)
     return null
   }
 
+  onAnswerLost(): void {
+    this.pool.runtime.counters.lost.add('truncated')
+    this.finish('truncated')
+    this.exchange.truncate()
+  }
+
   private failAfter(failure: Failure, reason: GiveUpReason | 'no-upstream' | 'out-of-time'): void {
-    if (this.state === 'answering') {
-      this.pool.runtime.counters.lost.add('truncated')
-      this.finish('truncated')
-      this.exchange.truncate()
-      return
-    }
+    if (this.state === 'answering') return this.onAnswerLost()
     // The failure's own words may name addresses behind us: they are for the log and the admin API.
     this.fail(errorCodeOf(failure), reason, '')
   }
@@ -315,6 +319,7 @@ export class Forwarding implements ExchangeServer, RaceOwner, Waiter {
   private finish(error: string | null): void {
     this.state = 'done'
     this.request.body.release()
-    this.account.settle(this.exchange, this.race.upstream, error)
+    this.account.settle(this.exchange, this.resumption?.upstream ?? this.race.upstream, error)
+    this.resumption = null
   }
 }

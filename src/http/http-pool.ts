@@ -18,6 +18,8 @@ export type HttpPoolOptions = Readonly<{
   idempotencyKey: boolean
   /** The standby may answer safe requests while the active is in doubt. */
   standbyReads: boolean
+  /** A large answer that is cut off may go on with the rest from another upstream. */
+  resume: boolean
   upgradeIdle: number
   /** For HTTP/1.0 requests without a Host. */
   defaultHost: string
@@ -45,6 +47,8 @@ export class HttpPool {
   readonly hedges = new ReplayBudget()
   readonly makeRequestId: () => string
   readonly access: AccessSink | null
+  /** What is cut off now is to stay so. */
+  closed = false
   private readonly endpoints = new Map<UpstreamId, UpstreamEndpoint>()
 
   constructor(parts: HttpPoolParts) {
@@ -67,6 +71,7 @@ export class HttpPool {
   }
 
   close(): void {
+    this.closed = true
     for (const endpoint of this.endpoints.values()) {
       endpoint.closeTunnels(0)
       endpoint.closeRequests()

@@ -7,7 +7,8 @@ import { DEFAULT_HEAD_LIMITS } from '../wire/limits.ts'
 import type { Splice } from '../wire/splice.ts'
 import type { Sweeper } from '../wire/sweeper.ts'
 import type { ConnectTo } from '../wire/transport.ts'
-import type { UpstreamChannels } from '../wire/upstream-channel.ts'
+import type { UpstreamChannel, UpstreamChannels } from '../wire/upstream-channel.ts'
+import type { Exchange } from './exchange.ts'
 
 /** `protocol`: what it speaks. HTTP/2 without TLS is spoken with prior knowledge. */
 export type HttpUpstream = Readonly<{ to: ConnectTo; protocol: 'http/1.1' | 'h2' }>
@@ -44,13 +45,18 @@ export class UpstreamEndpoint implements TrafficControl {
     ledger.traffic.push(this)
   }
 
-  addTunnel(tunnel: Splice): void {
+  /** After a 101: joins the client's connection and the upstream's, or says why not. */
+  openTunnel(exchange: Exchange, channel: UpstreamChannel, idleFor: number): string | null {
+    const { upgrade } = exchange.head
+    if (upgrade === '' || channel.head.upgrade !== upgrade) return '101 that nobody asked for'
+    let tunnel: Splice | null = null
+    tunnel = exchange.openTunnel(channel.head, channel, idleFor, () => {
+      if (tunnel && this.tunnels.delete(tunnel)) this.ledger.tunnels--
+    })
+    if (!tunnel) return '101 on a connection that cannot be joined'
     this.tunnels.add(tunnel)
     this.ledger.tunnels++
-  }
-
-  removeTunnel(tunnel: Splice): void {
-    if (this.tunnels.delete(tunnel)) this.ledger.tunnels--
+    return null
   }
 
   get connections(): number {

@@ -70,7 +70,7 @@ export const METRICS = [
     name: 'requests_rescued_total',
     type: 'counter',
     labels: ['pool', 'how'],
-    help: 'Requests that would have failed or stalled and were answered all the same: by a replay, by waiting (hold), or by the standby, asked as well (hedge).',
+    help: 'Requests that would have failed or stalled and were answered all the same: by a replay, by waiting (hold), by the standby, asked as well (hedge), or with the rest of a cut answer from there (resume).',
   },
   {
     name: 'requests_lost_total',

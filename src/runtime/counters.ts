@@ -33,7 +33,7 @@ export class Tally<Label extends string> {
   }
 }
 
-export type Rescue = 'replay' | 'hold' | 'hedge'
+export type Rescue = 'replay' | 'hold' | 'hedge' | 'resume'
 
 export class PoolCounters {
   readonly durations = new DurationHistogram()

@@ -11,7 +11,7 @@ import { Recent } from './recent.ts'
 
 /** What a transport (HTTP, TCP) can do to the traffic of one upstream. Registered once, called when the pool decides. */
 export interface TrafficControl {
-  /** Attempts still without a byte of an answer fail now with kind `hang`; each may be replayed or keep waiting. */
+  /** Attempts fail now with kind `hang`, where there is a better way than to keep waiting: a replay, a resume. */
   abandonWaiting(detail: string): void
   /** Everything in flight and every idle connection ends now. */
   closeRequests(): void

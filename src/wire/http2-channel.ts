@@ -91,9 +91,9 @@ export class Http2Channel implements UpstreamChannel, ResponseOwner {
     this.tell(this.headSeen ? 'truncated' : 'unprocessed', detail)
   }
 
-  /** Tells whoever waits for a first byte that it may be in vain. */
+  /** Tells whoever waits for an answer, or for the rest of one, that it may be in vain. */
   abandon(detail: string): void {
-    if (!this.headSeen) this.handler?.onAbandoned(detail)
+    this.handler?.onAbandoned(detail)
   }
 
   sweep(now: Millis): void {

@@ -69,7 +69,7 @@ export interface UpstreamChannels {
   acquire(repeatable: boolean): UpstreamChannel
   /** One whose connection has carried nothing yet. */
   open(): UpstreamChannel
-  /** Tells whoever waits for a first byte that it may be in vain. */
+  /** Tells whoever waits for an answer, or for the rest of one, that it may be in vain. */
   abandonWaiting(detail: string): void
   /** Tunnels have ends of their own. */
   closeAll(): void

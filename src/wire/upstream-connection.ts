@@ -73,11 +73,6 @@ export class UpstreamConnection implements UpstreamChannel, TransportOwner, Swep
     return this.state === 'idle'
   }
 
-  /** A request is out and nothing of its final answer has come. */
-  get awaitingHead(): boolean {
-    return this.handler !== null && !this.headSeen
-  }
-
   use(handler: ResponseHandler): void {
     this.handler = handler
     this.headSeen = false
@@ -121,9 +116,9 @@ export class UpstreamConnection implements UpstreamChannel, TransportOwner, Swep
     this.transport.destroy()
   }
 
-  /** Tells whoever waits for a first byte that it may be in vain. */
+  /** Tells whoever waits for an answer, or for the rest of one, that it may be in vain. */
   abandon(detail: string): void {
-    if (this.awaitingHead) this.handler?.onAbandoned(detail)
+    this.handler?.onAbandoned(detail)
   }
 
   startTunnel(end: TunnelEnd): void {

@@ -59,7 +59,7 @@ describe('the smallest configuration', () => {
           },
           detect: { hangAfter: 400, widen: true, gray: 'switch', gateway5xx: 5, successRate: 0.5 },
           timeouts: { connect: 400, responseHead: 30_000, request: 60_000, upgradeIdle: 600_000 },
-          replay: { body: 65_536, idempotencyKey: false, standbyReads: true },
+          replay: { body: 65_536, idempotencyKey: false, standbyReads: true, resume: false },
           hold: { requests: 1_000, bytes: 16_777_216, time: 2_000 },
           drain: { timeout: 30_000, upgrade: 300_000, spread: 2_000, failover: 'cut' },
           failover: { mode: 'automatic' },

@@ -33,6 +33,7 @@ export type FrontOptions = {
   readonly gone?: boolean
   /** Another origin than the recording one, by its port. */
   readonly bluePort?: number
+  readonly resume?: boolean
 }
 
 export class Front {
@@ -115,6 +116,7 @@ export class Front {
         replayBody: 65_536,
         idempotencyKey: false,
         standbyReads: true,
+        resume: this.#options.resume ?? false,
         upgradeIdle: 60_000,
         defaultHost: 'shop.test',
       },
