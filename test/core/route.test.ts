@@ -2,7 +2,7 @@
 import { describe, expect, it } from 'vitest'
 import { epoch } from '../../src/core/epoch.ts'
 import type { Route } from '../../src/core/route.ts'
-import { routeOf, sameRoute } from '../../src/core/route.ts'
+import { elsewhere, routeOf, sameRoute } from '../../src/core/route.ts'
 import { ms } from '../../src/core/time.ts'
 import { BLUE, GREEN, RED } from './support/build.ts'
 import { Stage } from './support/stage.ts'
@@ -51,9 +51,22 @@ describe('a route', () => {
   })
 })
 
-describe('two routes', () => {
-  const route: Route = { epoch: epoch(1), active: BLUE, fallback: GREEN, gate: 'open', automatic: true, trial: null }
+const route: Route = { epoch: epoch(1), active: BLUE, fallback: GREEN, gate: 'open', automatic: true, trial: null }
 
+describe('elsewhere than where it failed', () => {
+  it.each<[string, Partial<Route>, typeof BLUE | null, typeof BLUE | null]>([
+    ['is the fallback, after the active', {}, BLUE, GREEN],
+    ['is the active, after any other', {}, GREEN, BLUE],
+    ['is the active, when nobody has failed', {}, null, BLUE],
+    ['is nowhere, without a fallback', { fallback: null }, BLUE, null],
+    ['is nowhere while a decision is under way', { gate: 'hold' }, GREEN, null],
+    ['is nowhere while nobody is active', { active: null }, GREEN, null],
+  ])('%s', (_, change, failed, target) => {
+    expect(elsewhere({ ...route, ...change }, failed)).toBe(target)
+  })
+})
+
+describe('two routes', () => {
   it('are the same when every part is', () => {
     expect(sameRoute(route, { ...route })).toBe(true)
   })

@@ -94,6 +94,22 @@ describe('must switch', () => {
     expect(pair.green.seen).toEqual([])
   })
 
+  test('so does one whose answer had begun', async () => {
+    const answer = String(whole(201, 'late but executed').bytes)
+    let finish: (() => void) | undefined
+    pair.blue.probe = () => null
+    pair.blue.serve = (_, { socket }) => {
+      socket.write(answer.slice(0, -8))
+      finish = () => socket.write(answer.slice(-8))
+      return null
+    }
+    const post = pair.ask({ method: 'POST', body: 'one tea' })
+    await untilActive('green')
+    finish?.()
+    expect((await post).body).toBe('late but executed')
+    expect(pair.green.seen).toEqual([])
+  })
+
   test('503 to everything, on more than one path: switched by the errors, and no GET failed', async () => {
     pair.blue.serve = () => whole(503, 'busy')
     const client = await pair.connect()

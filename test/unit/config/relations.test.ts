@@ -167,6 +167,18 @@ describe('hooks', () => {
   })
 })
 
+describe('a resume from another upstream', () => {
+  it('is not for a single writer', () => {
+    expect(problemsOf(withShop('kind: singleWriter\nreplay: { resume: true }'))).toEqual([
+      'u.yaml:9:23 pools.shop.replay.resume needs `kind: stateless`: with a single writer no other upstream may be asked for the rest',
+    ])
+  })
+
+  it('is for stateless pools', () => {
+    expect(problemsOf(withShop('replay: { resume: true }'))).toEqual([])
+  })
+})
+
 describe('what this version does not do is refused, never ignored', () => {
   it('alerts', () => {
     expect(problemsOf(`${MINIMAL}alerts:\n  - { url: https://x.example/y, on: [failover] }\n`)).toEqual([

@@ -30,6 +30,9 @@ class Download {
   readonly asked: number[] = []
   end: 'whole' | 'lost' | null = null
   readonly resumption: Resumption
+  readonly #pool = { closed: false }
+  /** Called when a rest is refused. */
+  whenRefused = () => {}
   readonly #rests: readonly Rest[]
 
   constructor(first: number, rests: readonly Rest[]) {
@@ -39,7 +42,15 @@ class Download {
     if (!resumption) throw new Error('not resumable')
     this.resumption = resumption
     this.got.push(FILE.subarray(0, first))
-    if (!resumption.resume(CUT, BLUE)) this.end = 'lost'
+  }
+
+  close(): void {
+    this.#pool.closed = true
+  }
+
+  cut(): this {
+    if (!this.resumption.resume(CUT, BLUE)) this.end = 'lost'
+    return this
   }
 
   get body(): Buffer {
@@ -79,14 +90,13 @@ class Download {
           }
         },
       },
-      account: { failed: () => {}, notResumed: () => {}, requestId: '', rescue: null },
-      pool: {
-        closed: false,
+      account: { failed: () => {}, notResumed: () => this.whenRefused(), requestId: '', rescue: null },
+      pool: Object.assign(this.#pool, {
         clock: { now: () => ms(0) },
         options: { attempt: {} },
         runtime: { route: { gate: 'open', active: BLUE, fallback: GREEN } },
         endpoint: (id: string) => ({ ledger: ledger(id), channels }),
-      },
+      }),
     }
     return parts as unknown as ResumptionParts
   }
@@ -151,7 +161,7 @@ it('what comes of it is the file, or a beginning of it that is given up', async 
   let whole = 0
   await fc.assert(
     fc.asyncProperty(cutAt, fc.array(honest, { minLength: 3, maxLength: 3 }), async (first, rests) => {
-      const { body, end, asked } = await ended(new Download(first, rests))
+      const { body, end, asked } = await ended(new Download(first, rests).cut())
       if (end === 'whole') whole++
       expect(end).not.toBeNull()
       expect(body.equals(FILE.subarray(0, body.length))).toBe(true)
@@ -171,10 +181,26 @@ it('a wrong byte in what the client has had already is always noticed, and nothi
       fc.nat(),
       async (first, one, wrong) => {
         const wrongAt = wrong % Math.min(1_024, first)
-        const { body, end } = await ended(new Download(first, [{ ...one, bytes: FILE.length, wrongAt }]))
+        const { body, end } = await ended(new Download(first, [{ ...one, bytes: FILE.length, wrongAt }]).cut())
         expect([end, body.length]).toEqual(['lost', first])
       },
     ),
     { numRuns: 300 },
   )
+})
+
+it('a client that leaves while the rest is being refused is told nothing any more', async () => {
+  const download = new Download(5_000, [{ bytes: FILE.length, size: 1_000, wrongAt: 0 }])
+  let refused = 0
+  download.whenRefused = () => {
+    refused++
+    download.resumption.cancel()
+  }
+  expect([(await ended(download.cut())).end, refused]).toEqual([null, 1])
+})
+
+it('what a closing pool cuts off is not gone on with', () => {
+  const download = new Download(5_000, [])
+  download.close()
+  expect([download.cut().end, download.asked]).toEqual(['lost', []])
 })
