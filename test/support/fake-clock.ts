@@ -68,8 +68,13 @@ export class FakeClock implements Clock {
 
   /** The process stands still: time passes, nothing runs, and afterwards everything that was due runs at once. */
   stall(milliseconds: number): void {
-    this.time += milliseconds
+    this.standStill(milliseconds)
     this.advance(0)
+  }
+
+  /** The same from within a task: what was due runs once it is over. */
+  standStill(milliseconds: number): void {
+    this.time += milliseconds
   }
 
   get scheduled(): number {

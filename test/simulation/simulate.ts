@@ -1,0 +1,76 @@
+/**
+ * `npm run simulate`: simulates everything, on several threads, and writes the tables of `docs/detection-quality.md`.
+ * With `--days`, another time than 30 days for the case at its main rate; `--page` renders the last results again.
+ */
+import { existsSync, readFileSync, writeFileSync } from 'node:fs'
+import { availableParallelism } from 'node:os'
+import process from 'node:process'
+import { fileURLToPath } from 'node:url'
+import { parseArgs } from 'node:util'
+import { isMainThread, parentPort, Worker } from 'node:worker_threads'
+import { FULL, type Job, plan, type Result, runJob } from './jobs.ts'
+import { withTables } from './report.ts'
+
+export const RESULTS = fileURLToPath(new URL('./results.json', import.meta.url))
+export const PAGE = fileURLToPath(new URL('../../docs/detection-quality.md', import.meta.url))
+
+const DAY = 86_400_000
+const sameJob = (one: Job, other: Job): boolean => JSON.stringify(one) === JSON.stringify(other)
+
+export const readResults = (): readonly Result[] =>
+  existsSync(RESULTS) ? (JSON.parse(readFileSync(RESULTS, 'utf8')) as Result[]) : []
+
+/** The longest first, so that none is left over at the end. */
+async function simulate(jobs: readonly Job[], done: (result: Result) => void): Promise<void> {
+  const queue = [...jobs].sort((one, other) => weight(other) - weight(one))
+  const work = async (): Promise<void> => {
+    const worker = new Worker(new URL(import.meta.url))
+    for (let job = queue.shift(); job; job = queue.shift()) done(await ask(worker, job))
+    await worker.terminate()
+  }
+  await Promise.all(Array.from({ length: Math.min(availableParallelism(), queue.length) }, work))
+}
+
+const ask = (worker: Worker, job: Job): Promise<Result> =>
+  new Promise((resolve, reject) => {
+    worker.once('error', reject)
+    worker.once('message', (result: Result) => {
+      worker.off('error', reject)
+      resolve(result)
+    })
+    worker.postMessage(job)
+  })
+
+const weight = ({ kind, rate, amount }: Job): number => amount * (rate + 30) * (kind === 'fault' ? 60_000 : 1)
+
+function write(results: readonly Result[]): void {
+  writeFileSync(RESULTS, `${JSON.stringify(results)}\n`)
+  writeFileSync(PAGE, withTables(readFileSync(PAGE, 'utf8'), results))
+}
+
+async function main(): Promise<void> {
+  const { values } = parseArgs({
+    options: { days: { type: 'string', default: '30' }, page: { type: 'boolean' }, resume: { type: 'boolean' } },
+  })
+  if (values.page) return write(readResults())
+  const jobs = plan({ ...FULL, long: Number(values.days) * DAY })
+  const results: Result[] = values.resume
+    ? readResults().filter(({ job }) => jobs.some((each) => sameJob(each, job)))
+    : []
+  const left = jobs.filter((job) => !results.some((result) => sameJob(result.job, job)))
+  await simulate(left, (result) => {
+    results.push(result)
+    results.sort((one, other) => place(jobs, one) - place(jobs, other))
+    write(results)
+    const { name, rate } = result.restraint ?? result.fault ?? { name: '', rate: 0 }
+    process.stdout.write(`${results.length}/${jobs.length} ${name}, ${rate}/s\n`)
+  })
+}
+
+const place = (jobs: readonly Job[], { job }: Result): number => jobs.findIndex((each) => sameJob(each, job))
+
+if (!isMainThread) {
+  parentPort?.on('message', (job: Job) => {
+    runJob(job).then((result) => parentPort?.postMessage(result))
+  })
+} else if (import.meta.main) await main()
