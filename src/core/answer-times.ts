@@ -9,8 +9,6 @@ import { ms } from './time.ts'
 const MAX_CLASSES = 64
 /** With fewer answers than this a class says nothing of its own; the whole pool speaks for it. */
 const ENOUGH = 100
-/** With fewer, nobody knows that a class is not always this slow. */
-const FAMILIAR = 20
 /** The kernel sends a lost SYN again after a second: no sooner than this is another upstream the better try, ms. */
 const SHORTEST_CONNECT = 100
 /** Before the pool has answered often enough: one in a hundred takes longer than this, ms. */
@@ -34,9 +32,9 @@ export class RouteClass {
     this.usedAt = now
   }
 
-  /** It has answered often enough for its slowness to be news. */
+  /** It has answered often enough for its slowness to be news: judged by itself, not by what others take. */
   get familiar(): boolean {
-    return this.times !== null && this.times.weight >= FAMILIAR
+    return this.times !== null && this.times.weight >= ENOUGH
   }
 }
 

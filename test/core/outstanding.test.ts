@@ -96,6 +96,16 @@ describe('Φ', () => {
     expect(scene.at(100)).toEqual({ phi: 4, classes: 0, overdue: 0 })
   })
 
+  it('says nothing of kinds that have answered too seldom to be judged by themselves', () => {
+    const scene = new Scene()
+    for (const target of ['/events', '/changes']) {
+      const polls = scene.times.classOf('GET', target, START)
+      for (let answer = 0; answer < 45; answer++) scene.times.record(polls, 20_000, START)
+      for (let more = 0; more < 10; more++) scene.wait(polls)
+    }
+    expect(scene.at(5_000)).toEqual({ phi: 8, classes: 0, overdue: 0 })
+  })
+
   it('believes, before anything is known, that one answer in a hundred takes longer than a second', () => {
     const scene = new Scene()
     scene.wait(scene.times.classOf('GET', '/', START))
