@@ -9,10 +9,15 @@ import { answersProbes, bestCandidate, describeEach, describeIneligible, ineligi
 import type { Step, SwitchOrder } from './switching.ts'
 import { becomeUnavailable, startSwitch } from './switching.ts'
 import type { Millis } from './time.ts'
+import { ms } from './time.ts'
 import { approach } from './trial.ts'
 import type { Upstream, UpstreamId } from './upstream.ts'
 
 const BY = 'understudy'
+/** One that comes back is waited for so long, ms: what is in doubt is probed ten times a second. */
+const RECOVERING = 300
+/** When two have been unfit, and one comes back, the other one gets so long for a probe to pass, ms. */
+const TOGETHER = 120
 const stay = (state: PoolState): Step => ({ state, effects: [] })
 
 /** What is to be done about the active. `attention`: what is to be said of one that stays. */
@@ -63,8 +68,12 @@ function replaceActive(state: PoolState, unfit: Ineligible, policy: PoolPolicy, 
   const active = state.upstreams.find((upstream) => upstream.id === activeOf(state))
   const keeps = unfit.reason === 'unhealthy' || (active && answersProbes(active))
   const candidate = bestCandidate(state.upstreams, now, activeOf(state)) ?? (keeps ? null : lastResort(state.upstreams))
-  // R8: both have just gone silent, so it may be us; a verdict of the probes alone is no reason to move then.
-  const both = unfit.reason === 'unhealthy' && candidate?.health.last === 'fail'
+  // R8: both go silent, or come back, together: so it may be us, and a verdict of the probes alone is no reason to move.
+  const both =
+    unfit.reason === 'unhealthy' &&
+    active &&
+    candidate &&
+    (candidate.health.last === 'fail' || comesBack(active, candidate, now))
   if (candidate && !both) {
     const reason = `${activeOf(state)} is ${describeIneligible(unfit)}`
     return { type: 'move', order: { to: candidate.id, cause: 'failover', reason, by: BY, pinned: false, unfit } }
@@ -73,6 +82,12 @@ function replaceActive(state: PoolState, unfit: Ineligible, policy: PoolPolicy, 
   // ejection take it away from the one upstream that answers: it would be chosen again at once, as the last resort.
   if (keeps) return { type: 'stay', attention: { unfit, keptBecause: 'no-candidate' } }
   return { type: 'vacate', reason: `nobody can take over: ${describeEach(state.upstreams, now)}` }
+}
+
+/** The active answers its probes again, or may do so as soon as it is asked, like the candidate that has just come back. */
+function comesBack({ health }: Upstream, candidate: Upstream, now: Millis): boolean {
+  if (health.passedAt !== null && health.passedAt > health.since && now - health.passedAt < RECOVERING) return true
+  return candidate.health.since > health.since && now - candidate.health.since < TOGETHER
 }
 
 /** Why an unfit active must be left alone, if it must. What an operator took out is out, automation or not. */
@@ -133,7 +148,10 @@ function resume(to: UpstreamId): Verdict {
 /** When time alone will make a difference. Null: only a new fact can. */
 export function nextWake(state: PoolState, policy: PoolPolicy, now: Millis): Millis | null {
   const moments: Millis[] = []
-  for (const { ejection } of state.upstreams) if (ejection && ejection.until > now) moments.push(ejection.until)
+  for (const { ejection, health } of state.upstreams) {
+    if (ejection && ejection.until > now) moments.push(ejection.until)
+    if (state.attention && now - health.since < TOGETHER) moments.push(ms(health.since + TOGETHER))
+  }
   if (state.trial) moments.push(state.trial.until)
   if (state.phase === 'switching') moments.push(state.deadline)
   if (state.phase === 'unavailable' && state.notBefore > now) moments.push(state.notBefore)

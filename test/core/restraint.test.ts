@@ -36,16 +36,30 @@ describe('probes that fail while the traffic is fine (R7)', () => {
 })
 
 describe('probes that fail everywhere (R8)', () => {
+  const allSilent = () => new Stage().allFit().probed(GREEN, 'fail', { times: 5 }).probed(BLUE, 'fail', { times: 5 })
+
   it('do not move the active: it may be us, and an error page is no better', () => {
-    const stage = new Stage().allFit().probed(GREEN, 'fail', { times: 5 }).probed(BLUE, 'fail', { times: 5 })
+    const stage = allSilent()
     expect(stage.active).toBe(BLUE)
     expect(stage.state.epoch).toBe(1)
     expect(stage.state.attention).toMatchObject({ keptBecause: 'no-candidate' })
   })
 
-  it('move it as soon as another upstream is fit', () => {
-    const stage = new Stage().allFit().probed(GREEN, 'fail', { times: 5 }).probed(BLUE, 'fail', { times: 5 })
-    expect(stage.probed(GREEN, 'pass', { times: 2 }).active).toBe(GREEN)
+  it('move it when another upstream is fit, once its own next probe would have passed', () => {
+    const stage = allSilent().probed(GREEN, 'pass', { times: 2 })
+    expect(stage.wait(119).active).toBe(BLUE)
+    expect(stage.wait(1).active).toBe(GREEN)
+  })
+
+  it('do not move it while it comes back as well, if a little later than the other', () => {
+    const stage = allSilent().probed(GREEN, 'pass', { times: 2 }).wait(100).probed(BLUE, 'pass')
+    expect(stage.wait(280).active).toBe(BLUE)
+    expect(stage.probed(BLUE, 'pass').state).toMatchObject({ active: BLUE, epoch: 1, attention: null })
+  })
+
+  it('move it if it comes back and falls silent again', () => {
+    const stage = allSilent().probed(BLUE, 'pass').probed(GREEN, 'pass', { times: 2 }).wait(300)
+    expect(stage.probed(BLUE, 'fail').active).toBe(GREEN)
   })
 
   it('do not take away the only upstream', () => {
