@@ -27,6 +27,8 @@ export type Silence = Readonly<{
 /** Shares of `hangAfter` (default 400 ms): suspect after 150 ms of silence, ask again 50 ms later, convict at 400 ms. */
 export const SUSPECT_AT = 0.375
 const ASK_AGAIN_AT = 0.5
+/** Share of `hangAfter` that a standby has answered without the suspect. */
+const ALONE_FOR = 0.3
 /** Φ from which silence is suspicious: one in ten. */
 const SUSPICIOUS = 1
 /** A stall half as long again as the longest one that was survived is news. */
@@ -39,7 +41,8 @@ export class Suspicion {
   private level: Doubt = 'none'
   private suspectSince: Millis | null = null
   private askedAgain = false
-  private controlAnswered = false
+  /** When a standby first answered a probe that was sent since. */
+  private controlledAt: Millis | null = null
   private longestStall = 0
   private stalledAt: Millis | null = null
 
@@ -67,8 +70,8 @@ export class Suspicion {
   }
 
   /** A standby answered a probe that was sent at `sentAt`: the network, and we ourselves, are in order. */
-  controlPassed(sentAt: Millis): void {
-    if (this.suspectSince !== null && sentAt >= this.suspectSince) this.controlAnswered = true
+  controlPassed(sentAt: Millis, now: Millis): void {
+    if (this.suspectSince !== null && sentAt >= this.suspectSince) this.controlledAt ??= now
   }
 
   check({ since, probe, phi }: Silence, now: Millis): SuspicionStep {
@@ -85,7 +88,7 @@ export class Suspicion {
       return 'confirm-again'
     }
     const due = suspected >= this.hangAfter(now) - this.suspectAfter
-    return due && this.askedAgain && this.controlAnswered ? 'convict' : 'none'
+    return due && this.askedAgain && this.standbyAloneAnswers(now) ? 'convict' : 'none'
   }
 
   /** A byte, after `silence` ms without one: whatever was suspected is refuted. Returns what the doubt was. */
@@ -103,7 +106,12 @@ export class Suspicion {
     this.level = 'none'
     this.suspectSince = null
     this.askedAgain = false
-    this.controlAnswered = false
+    this.controlledAt = null
+  }
+
+  /** Both may have been silent, and the network just be back: whoever is asked first would have the other convicted. */
+  private standbyAloneAnswers(now: Millis): boolean {
+    return this.controlledAt !== null && now - this.controlledAt >= this.policy.hangAfter * ALONE_FOR
   }
 
   private rememberedStall(now: Millis): number {

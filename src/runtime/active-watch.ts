@@ -82,7 +82,7 @@ export class ActiveWatch {
     const sent = this.pending.get(id) ?? []
     const index = sent.indexOf(sentAt)
     if (index >= 0) sent.splice(index, 1)
-    if (answered && this.duties.active()?.id !== id) this.suspicion.controlPassed(sentAt)
+    if (answered && this.duties.active()?.id !== id) this.suspicion.controlPassed(sentAt, this.clock.now())
   }
 
   /** Silence that makes a suspect, ms. */

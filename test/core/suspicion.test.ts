@@ -67,7 +67,7 @@ function play(scene: Scene): Seen[] {
     const step = suspicion.check({ since: evidence.silentSince(pending), probe, phi: waiting.length }, now)
     if (step === 'confirm' || step === 'confirm-again') {
       send(at)
-      if (controlAnswers) suspicion.controlPassed(now)
+      if (controlAnswers) suspicion.controlPassed(now, now)
     }
     if (step !== 'none') seen.push({ at, step })
     if (step === 'convict') break
@@ -151,25 +151,34 @@ describe('a suspicion', () => {
 
   it('is not helped by a control probe that was sent before it arose', () => {
     const suspicion = suspected()
-    suspicion.controlPassed(ms(1_149))
+    suspicion.controlPassed(ms(1_149), ms(1_149))
     expect(suspicion.check(silent, ms(1_200))).toBe('confirm-again')
     expect(suspicion.check(silent, ms(5_000))).toBe('none')
-    suspicion.controlPassed(ms(1_150))
+    suspicion.controlPassed(ms(1_150), ms(1_150))
     expect(suspicion.check(silent, ms(5_010))).toBe('convict')
+  })
+
+  it('gives a suspect that comes back together with the standby, after a fault of ours, time for an answer of its own', () => {
+    const suspicion = suspected()
+    expect(suspicion.check(silent, ms(1_200))).toBe('confirm-again')
+    suspicion.controlPassed(ms(9_000), ms(9_001))
+    suspicion.controlPassed(ms(9_100), ms(9_101))
+    expect(suspicion.check(silent, ms(9_120))).toBe('none')
+    expect(suspicion.check(silent, ms(9_121))).toBe('convict')
   })
 
   it('asks again before it convicts, even when looked at late', () => {
     const suspicion = suspected()
-    suspicion.controlPassed(ms(1_160))
+    suspicion.controlPassed(ms(1_160), ms(1_160))
     expect(suspicion.check(silent, ms(2_000))).toBe('confirm-again')
     expect(suspicion.check(silent, ms(2_010))).toBe('convict')
   })
 
   it('is gone after a reset, with the control that had answered', () => {
     const suspicion = suspected()
-    suspicion.controlPassed(ms(1_160))
+    suspicion.controlPassed(ms(1_160), ms(1_160))
     suspicion.reset()
-    suspicion.controlPassed(ms(1_170))
+    suspicion.controlPassed(ms(1_170), ms(1_170))
     expect(suspicion.check(silent, ms(2_000))).toBe('confirm')
     expect(suspicion.check(silent, ms(2_100))).toBe('confirm-again')
     expect(suspicion.check(silent, ms(9_000))).toBe('none')
