@@ -77,6 +77,7 @@ async function restrain(which: RestraintCase, rate: number, time: number): Promi
     disturb?.(pair)
     await pair.run(Math.min(restarts, time - run * restarts))
     pair.stop()
+    tally.beginAnew()
   }
   return {
     name,

@@ -29,8 +29,9 @@ function repeat(pair: Pair, gap: () => number, what: () => void): void {
   })
 }
 
+/** Not while another one lasts: one collection at a time. */
 function pause({ blue: { origin }, clock }: Pair, length: number): void {
-  origin.pausedUntil = Math.max(origin.pausedUntil, clock.now() + length)
+  if (clock.now() >= origin.pausedUntil) origin.pausedUntil = clock.now() + length
 }
 
 function shortPauses(pair: Pair): void {
@@ -38,14 +39,14 @@ function shortPauses(pair: Pair): void {
   repeat(pair, () => SECOND, () => pause(pair, length(pair.random)))
 }
 
-/** As a heap fills: each minute one pause of up to a third more than the longest before, up to 1 s. */
+/** As a heap fills: each minute a long pause, a tenth longer than the one before, up to 1 s. */
 function growingPauses(pair: Pair): void {
   let longest = 350
   shortPauses(pair)
   const gap = uniform(55 * SECOND, 65 * SECOND)
   repeat(pair, () => gap(pair.random), () => {
-    longest = Math.min(SECOND, (4 / 3) * longest)
-    pause(pair, uniform(0.75 * longest, longest)(pair.random))
+    longest = Math.min(SECOND, 1.1 * longest)
+    pause(pair, uniform(0.9 * longest, longest)(pair.random))
   })
 }
 
@@ -81,7 +82,7 @@ export const restraintCases: readonly RestraintCase[] = [
   { name: 'one path always answers 500 (5 % of requests)', mix: brokenPath, rates: UNDER_LOAD },
   { name: 'one endpoint takes 10 s (5 % of requests)', mix: slowEndpoint, rates: UNDER_LOAD },
   { name: 'pauses of 100–350 ms each second', mix: shop, rates: ALL, disturb: shortPauses },
-  { name: 'the same, and each minute a longer one, growing to 1 s', mix: shop, rates: ALL, disturb: growingPauses },
+  { name: 'the same, and each minute a longer one, growing to 1 s', mix: shop, rates: [20, 100, 1_000], disturb: growingPauses },
   { name: '1 % of all answers are 500', mix: withFailures(0.01), rates: UNDER_LOAD },
   {
     name: 'probes get 503, traffic is fine',

@@ -35,8 +35,6 @@ export class Tally {
   readonly failovers = new Lengths()
   readonly convictions: Notice[] = []
   readonly notices: Notice[] = []
-  /** Simulated time, ms. */
-  time = 0
   rescuedAt: number | null = null
   private doubt: Doubt = 'none'
   private doubtSince = 0
@@ -54,6 +52,13 @@ export class Tally {
   rescue(how: Rescue, now: number): void {
     this.rescues[how]++
     this.rescuedAt ??= now
+  }
+
+  /** Another pool begins, at another time. */
+  beginAnew(): void {
+    this.doubt = 'none'
+    this.suspectSince = null
+    this.failedOverAt = null
   }
 
   doubted(doubt: Doubt, now: number): void {
