@@ -27,6 +27,8 @@ export type Silence = Readonly<{
 /** Shares of `hangAfter` (default 400 ms): suspect after 150 ms of silence, ask again 50 ms later, convict at 400 ms. */
 export const SUSPECT_AT = 0.375
 const ASK_AGAIN_AT = 0.5
+/** And so on: what is held or sent to the standby meanwhile brings no byte, so silence proves nothing unless somebody asks. */
+const ASK_EVERY = 0.25
 /** Share of `hangAfter` that a standby has answered without the suspect. */
 const ALONE_FOR = 0.3
 /** Φ from which silence is suspicious: one in ten. */
@@ -40,6 +42,8 @@ export class Suspicion {
   private readonly policy: HangPolicy
   private level: Doubt = 'none'
   private suspectSince: Millis | null = null
+  /** When it is to be asked again, as a time since it became a suspect. */
+  private askAt: number
   private askedAgain = false
   /** When a standby first answered a probe that was sent since. */
   private controlledAt: Millis | null = null
@@ -48,6 +52,7 @@ export class Suspicion {
 
   constructor(policy: HangPolicy) {
     this.policy = policy
+    this.askAt = this.firstAsk
   }
 
   get doubt(): Doubt {
@@ -83,12 +88,12 @@ export class Suspicion {
       return 'confirm'
     }
     const suspected = now - this.suspectSince
-    if (!this.askedAgain && suspected >= this.policy.hangAfter * (ASK_AGAIN_AT - SUSPECT_AT)) {
-      this.askedAgain = true
-      return 'confirm-again'
-    }
     const due = suspected >= this.hangAfter(now) - this.suspectAfter
-    return due && this.askedAgain && this.standbyAloneAnswers(now) ? 'convict' : 'none'
+    if (due && this.askedAgain && this.standbyAloneAnswers(now)) return 'convict'
+    if (suspected < this.askAt) return 'none'
+    this.askedAgain = true
+    this.askAt = suspected + this.policy.hangAfter * ASK_EVERY
+    return 'confirm-again'
   }
 
   /** A byte, after `silence` ms without one: whatever was suspected is refuted. Returns what the doubt was. */
@@ -105,8 +110,13 @@ export class Suspicion {
   reset(): void {
     this.level = 'none'
     this.suspectSince = null
+    this.askAt = this.firstAsk
     this.askedAgain = false
     this.controlledAt = null
+  }
+
+  private get firstAsk(): number {
+    return this.policy.hangAfter * (ASK_AGAIN_AT - SUSPECT_AT)
   }
 
   /** Both may have been silent, and the network just be back: whoever is asked first would have the other convicted. */
