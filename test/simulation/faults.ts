@@ -47,7 +47,9 @@ export async function tryFault({ fault }: FaultCase, rate: number, seed: number)
   const [failover] = tally.said('failover')
   const { rescuedAt } = tally
   if (failover) await pair.run(AFTERMATH)
-  const waiting = [...pair.blue.attempts].filter(({ awaitedSince }) => clock.now() - awaitedSince > AFTERMATH / 2).length
+  const waiting = [...pair.blue.attempts].filter(
+    ({ awaitedSince }) => clock.now() - awaitedSince > AFTERMATH / 2,
+  ).length
   pair.stop()
   return {
     detected: failover ? failover.at - began : null,

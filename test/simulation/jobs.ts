@@ -36,8 +36,8 @@ export type Extent = Readonly<{ long: number; other(rate: number): number; trial
 
 export const FULL: Extent = {
   long: 30 * DAY,
-  other: (rate) => (rate === 0 ? 30 * DAY : rate <= 20 ? 3 * DAY : rate <= 100 ? DAY : HOUR),
-  trials: 200,
+  other: (rate) => (rate === 0 ? 30 * DAY : rate <= 20 ? 2 * DAY : rate <= 100 ? DAY / 4 : HOUR / 3),
+  trials: 100,
 }
 
 export const QUICK: Extent = {
@@ -48,7 +48,14 @@ export const QUICK: Extent = {
 
 export function plan({ long, other, trials }: Extent): readonly Job[] {
   const restraint = restraintCases.flatMap(({ rates }, index) =>
-    rates.map((rate, place): Job => ({ kind: 'restraint', index, rate, amount: place === 0 ? long : other(rate) })),
+    rates.map(
+      (rate, place): Job => ({
+        kind: 'restraint',
+        index,
+        rate,
+        amount: place === 0 && rate < 100 ? long : other(rate),
+      }),
+    ),
   )
   const faults = faultCases.flatMap(({ rates }, index) =>
     rates.map((rate): Job => ({ kind: 'fault', index, rate, amount: trials })),

@@ -17,7 +17,11 @@ import { type Rescue, Tally } from './tally.ts'
 
 /** The defaults of the configuration. */
 const SCHEDULE = { interval: 500, timeout: 250 }
-const DETECTION = { hang: { hangAfter: 400, widen: true }, evidence: { gatewayErrors: 5, successRate: 0.5 }, gray: true }
+const DETECTION = {
+  hang: { hangAfter: 400, widen: true },
+  evidence: { gatewayErrors: 5, successRate: 0.5 },
+  gray: true,
+}
 const HOLD = { requests: 1_000, bytes: 16_777_216, time: 2_000 }
 
 export class Pair {

@@ -21,7 +21,19 @@ function tables(results: readonly Result[]): string {
   ].join('\n')
 }
 
-const FAULT_COLUMNS = ['fault', 'requests/s', 'trials', 'detected', 'T_D p50', 'p99', 'rescue p50', 'p99', 'lost, mean', 'most', 'rule']
+const FAULT_COLUMNS = [
+  'fault',
+  'requests/s',
+  'trials',
+  'detected',
+  'T_D p50',
+  'p99',
+  'rescue p50',
+  'p99',
+  'lost, mean',
+  'most',
+  'rule',
+]
 
 function faultRow({ name, rate, trials }: FaultResult): readonly string[] {
   const detected = trials.flatMap((trial) => trial.detected ?? [])
@@ -29,7 +41,8 @@ function faultRow({ name, rate, trials }: FaultResult): readonly string[] {
   const lost = trials.map((trial) => trial.lost)
   const rules = [...new Set(trials.map(({ rule }) => rule).filter(Boolean))].sort()
   const mean = lost.reduce((sum, each) => sum + each, 0) / trials.length
-  const rescue = rescued.length * 2 >= trials.length ? [inMs(quantile(rescued, 0.5)), inMs(quantile(rescued, 0.99))] : ['–', '–']
+  const rescue =
+    rescued.length * 2 >= trials.length ? [inMs(quantile(rescued, 0.5)), inMs(quantile(rescued, 0.99))] : ['–', '–']
   return [
     name,
     thousands(rate),

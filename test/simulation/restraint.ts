@@ -16,10 +16,12 @@ export type RestraintCase = Readonly<{
 
 const SECOND = 1_000
 const MINUTE = 60_000
-const ALL = [20, 0, 5, 100, 1_000] as const
-const UNDER_LOAD = [20, 5, 100, 1_000] as const
+const ALL = [5, 0, 20, 100, 1_000] as const
+const UNDER_LOAD = [5, 20, 100, 1_000] as const
 
-const twoClasses: Mix = shop.filter(([, { target }]) => target === '/items' || target === '/orders').map(([, kind]) => [0.5, kind])
+const twoClasses: Mix = shop
+  .filter(([, { target }]) => target === '/items' || target === '/orders')
+  .map(([, kind]) => [0.5, kind])
 
 /** Again and again, each time after that many ms. */
 function repeat(pair: Pair, gap: () => number, what: () => void): void {
@@ -36,18 +38,25 @@ function pause({ blue: { origin }, clock }: Pair, length: number): void {
 
 function shortPauses(pair: Pair): void {
   const length = uniform(100, 350)
-  repeat(pair, () => SECOND, () => pause(pair, length(pair.random)))
+  repeat(
+    pair,
+    () => SECOND,
+    () => pause(pair, length(pair.random)),
+  )
 }
 
-/** As a heap fills: each minute a long pause, a tenth longer than the one before, up to 1 s. */
+/** As a heap fills: each minute or so, between two short ones, a pause that is a tenth longer than the last, up to 1 s. */
 function growingPauses(pair: Pair): void {
   let longest = 350
   shortPauses(pair)
-  const gap = uniform(55 * SECOND, 65 * SECOND)
-  repeat(pair, () => gap(pair.random), () => {
-    longest = Math.min(SECOND, 1.1 * longest)
-    pause(pair, uniform(0.9 * longest, longest)(pair.random))
-  })
+  const again = (gap: number): void => {
+    pair.clock.arrive(gap, () => {
+      longest = Math.min(SECOND, 1.1 * longest)
+      pause(pair, uniform(0.9 * longest, longest)(pair.random))
+      again(SECOND * Math.round(uniform(55, 65)(pair.random)))
+    })
+  }
+  again(MINUTE + SECOND / 2)
 }
 
 function losePackets(pair: Pair): void {
@@ -58,23 +67,35 @@ function losePackets(pair: Pair): void {
 /** For 1 s to 30 s nothing comes from either: they stand still, or the network between them and us is down. */
 function silenceBoth(pair: Pair): void {
   const lasts = uniform(SECOND, 30 * SECOND)
-  repeat(pair, () => 10 * MINUTE, () => {
-    const fault = pair.random() < 0.5 ? 'stopped' : 'blackholed'
-    for (const { origin } of [pair.blue, pair.green]) origin.fail(fault)
-    pair.clock.arrive(lasts(pair.random), () => {
-      for (const { origin } of [pair.blue, pair.green]) origin.fail('none')
-    })
-  })
+  repeat(
+    pair,
+    () => 10 * MINUTE,
+    () => {
+      const fault = pair.random() < 0.5 ? 'stopped' : 'blackholed'
+      for (const { origin } of [pair.blue, pair.green]) origin.fail(fault)
+      pair.clock.arrive(lasts(pair.random), () => {
+        for (const { origin } of [pair.blue, pair.green]) origin.fail('none')
+      })
+    },
+  )
 }
 
 function standStill(pair: Pair): void {
   const gap = exponential(5 * MINUTE)
-  repeat(pair, () => gap(pair.random), () => pair.clock.standStill(SECOND))
+  repeat(
+    pair,
+    () => gap(pair.random),
+    () => pair.clock.standStill(SECOND),
+  )
 }
 
 function changePace(pair: Pair): void {
   const { pace } = pair.blue.origin
-  repeat(pair, () => 20 * MINUTE, () => pace.set('/items', pace.get('/items') === 3 ? 1 : 3))
+  repeat(
+    pair,
+    () => 20 * MINUTE,
+    () => pace.set('/items', pace.get('/items') === 3 ? 1 : 3),
+  )
 }
 
 export const restraintCases: readonly RestraintCase[] = [
@@ -82,7 +103,12 @@ export const restraintCases: readonly RestraintCase[] = [
   { name: 'one path always answers 500 (5 % of requests)', mix: brokenPath, rates: UNDER_LOAD },
   { name: 'one endpoint takes 10 s (5 % of requests)', mix: slowEndpoint, rates: UNDER_LOAD },
   { name: 'pauses of 100–350 ms each second', mix: shop, rates: ALL, disturb: shortPauses },
-  { name: 'the same, and each minute a longer one, growing to 1 s', mix: shop, rates: [20, 100, 1_000], disturb: growingPauses },
+  {
+    name: 'the same, and each minute a longer one, growing to 1 s',
+    mix: shop,
+    rates: [100, 1_000],
+    disturb: growingPauses,
+  },
   { name: '1 % of all answers are 500', mix: withFailures(0.01), rates: UNDER_LOAD },
   {
     name: 'probes get 503, traffic is fine',
@@ -98,9 +124,14 @@ export const restraintCases: readonly RestraintCase[] = [
   {
     name: 'bursts of 10 s after 5 min of silence',
     mix: shop,
-    rates: UNDER_LOAD,
+    rates: [20, 5, 100, 1_000],
     bursts: { quiet: 5 * MINUTE, busy: 10 * SECOND },
   },
   { name: 'a cold start every 10 min', mix: shop, rates: UNDER_LOAD, restarts: 10 * MINUTE },
-  { name: 'one of two classes three times as slow, every other 20 min', mix: twoClasses, rates: UNDER_LOAD, disturb: changePace },
+  {
+    name: 'one of two classes three times as slow, every other 20 min',
+    mix: twoClasses,
+    rates: UNDER_LOAD,
+    disturb: changePace,
+  },
 ]

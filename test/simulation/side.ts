@@ -1,8 +1,7 @@
 /** One upstream as the simulated proxy uses it: its connections, its attempts, its probes. */
 import type { ProbeResult } from '../../src/core/health.ts'
 import type { Cancel } from '../../src/core/time.ts'
-import { passed } from '../../src/probe/attempt.ts'
-import { Attempt as ProbeAttempt, failed } from '../../src/probe/attempt.ts'
+import { failed, Attempt as ProbeAttempt, passed } from '../../src/probe/attempt.ts'
 import type { ProbeLimits } from '../../src/probe/probe.ts'
 import type { UpstreamLedger } from '../../src/runtime/ledger.ts'
 import type { FakeClock } from '../support/fake-clock.ts'
