@@ -9,6 +9,8 @@ export default defineConfig({
     projects: [
       project('core', { isolate: false }),
       project('unit'),
+      // Simulated hours; days and weeks by `npm run simulate`.
+      project('simulation', { testTimeout: 60_000 }),
       project('integration', { testTimeout: 20_000 }),
       // After all others: what it measures should not have to share the machine with them.
       project('e2e', { testTimeout: 90_000, fileParallelism: false, sequence: { groupOrder: 1 } }),

@@ -34,15 +34,16 @@ const SEED = 20_260
 /** How much of each: simulated ms by requests a second, and trials of each fault. */
 export type Extent = Readonly<{ long: number; other(rate: number): number; trials: number }>
 
-export const FULL: Extent = {
-  long: 30 * DAY,
-  other: (rate) => (rate === 0 ? 30 * DAY : rate <= 20 ? 2 * DAY : rate <= 100 ? DAY / 4 : HOUR / 3),
+/** `days`: of the case at its main rate, and when idle. */
+export const full = (days: number): Extent => ({
+  long: days * DAY,
+  other: (rate) => (rate === 0 ? days * DAY : rate <= 20 ? DAY : rate <= 100 ? DAY / 4 : HOUR / 3),
   trials: 100,
-}
+})
 
 export const QUICK: Extent = {
-  long: 2 * HOUR,
-  other: (rate) => (rate <= 20 ? 2 * HOUR : rate <= 100 ? HOUR / 2 : HOUR / 60),
+  long: HOUR,
+  other: (rate) => (rate <= 20 ? HOUR / 2 : rate <= 100 ? HOUR / 10 : HOUR / 120),
   trials: 5,
 }
 

@@ -14,7 +14,7 @@ export type Kind = Readonly<{
 /** With the share of the requests that each has; shares add up to 1. */
 export type Mix = readonly (readonly [share: number, kind: Kind])[]
 
-/** `quiet`, `busy`: silence and bursts by turns, ms. */
+/** `busy`, `quiet`: bursts and silence by turns, ms. */
 export type Load = Readonly<{ rate: number; mix: Mix; bursts?: Readonly<{ quiet: number; busy: number }> }>
 
 const kind = (method: Kind['method'], target: string, takes: Draw, failing = 0): Kind => ({
@@ -83,5 +83,5 @@ export function nextArrival({ rate, bursts }: Load, now: number, random: Random)
   const cycle = bursts.quiet + bursts.busy
   const phase = (now + gap) % cycle
   // Whoever would come in the quiet comes when it is over.
-  return phase < bursts.quiet ? gap + bursts.quiet - phase : gap
+  return phase < bursts.busy ? gap : gap + cycle - phase
 }

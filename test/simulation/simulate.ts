@@ -1,6 +1,7 @@
 /**
  * `npm run simulate`: simulates everything, on several threads, and writes the tables of `docs/detection-quality.md`.
- * With `--days`, another time than 30 days for the case at its main rate; `--page` renders the last results again.
+ * `--days`: another time than 30 days; `--resume`: only what has not been simulated for as long; `--page`: writes the
+ * tables again.
  */
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
@@ -8,14 +9,14 @@ import process from 'node:process'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import { isMainThread, parentPort, Worker } from 'node:worker_threads'
-import { FULL, type Job, plan, type Result, runJob } from './jobs.ts'
+import { full, type Job, plan, type Result, runJob } from './jobs.ts'
 import { withTables } from './report.ts'
 
 export const RESULTS = fileURLToPath(new URL('./results.json', import.meta.url))
 export const PAGE = fileURLToPath(new URL('../../docs/detection-quality.md', import.meta.url))
 
-const DAY = 86_400_000
-const sameJob = (one: Job, other: Job): boolean => JSON.stringify(one) === JSON.stringify(other)
+const sameJob = (one: Job, other: Job): boolean =>
+  one.kind === other.kind && one.index === other.index && one.rate === other.rate
 
 export const readResults = (): readonly Result[] =>
   existsSync(RESULTS) ? (JSON.parse(readFileSync(RESULTS, 'utf8')) as Result[]) : []
@@ -53,17 +54,17 @@ async function main(): Promise<void> {
     options: { days: { type: 'string', default: '30' }, page: { type: 'boolean' }, resume: { type: 'boolean' } },
   })
   if (values.page) return write(readResults())
-  const jobs = plan({ ...FULL, long: Number(values.days) * DAY })
-  const results: Result[] = values.resume
-    ? readResults().filter(({ job }) => jobs.some((each) => sameJob(each, job)))
-    : []
-  const left = jobs.filter((job) => !results.some((result) => sameJob(result.job, job)))
+  const jobs = plan(full(Number(values.days)))
+  const known = values.resume ? readResults() : []
+  const left = jobs.filter((job) => !known.some((each) => sameJob(each.job, job) && each.job.amount >= job.amount))
+  let done = 0
+  let results = known.filter(({ job }) => jobs.some((each) => sameJob(each, job)))
   await simulate(left, (result) => {
-    results.push(result)
+    results = [...results.filter(({ job }) => !sameJob(job, result.job)), result]
     results.sort((one, other) => place(jobs, one) - place(jobs, other))
     write(results)
     const { name, rate } = result.restraint ?? result.fault ?? { name: '', rate: 0 }
-    process.stdout.write(`${results.length}/${jobs.length} ${name}, ${rate}/s\n`)
+    process.stdout.write(`${++done}/${left.length} ${name}, ${rate}/s\n`)
   })
 }
 
