@@ -26,8 +26,8 @@ export type ProberOptions = Readonly<{
   random: () => number
 }>
 
-/** Keeps many proxies, and many pools, from probing in step. */
-const JITTER = 0.1
+/** Keeps many proxies, and many pools, from probing in step. Never later than configured: an idle pool learns of a hang so. */
+const JITTER = 0.2
 const DOUBT_DIVISOR = 5
 const SHORTEST = 50
 /** A burst of suspicions must not become a flood of connections. */
@@ -82,7 +82,7 @@ export class Prober {
 
   private turn(schedule: Schedule): void {
     this.launch(schedule)
-    const factor = 1 - JITTER + 2 * JITTER * this.options.random()
+    const factor = 1 - JITTER * this.options.random()
     this.arm(schedule, this.pause(schedule) * factor)
   }
 

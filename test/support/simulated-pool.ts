@@ -91,7 +91,7 @@ export class SimulatedPool {
       })
     }
     const targets = [blue, green].map((id) => ({ id, host: id, port: 80, tls: null }))
-    const schedule = { interval: 500, timeout: 250, clock, random: () => 0.5 }
+    const schedule = { interval: 500, timeout: 250, clock, random: () => 0 }
     this.prober = new Prober({ targets, probe: this.probe, ...schedule }, this.pool)
   }
 
