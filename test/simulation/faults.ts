@@ -52,9 +52,11 @@ export async function tryFault({ fault }: FaultCase, rate: number, seed: number)
   ).length
   pair.stop()
   return {
-    detected: failover ? failover.at - began : null,
-    rescued: rescuedAt === null ? null : rescuedAt - began,
+    detected: failover ? tenths(failover.at - began) : null,
+    rescued: rescuedAt === null ? null : tenths(rescuedAt - began),
     lost: tally.lost + tally.errors - before + waiting,
     rule: failover?.rule ?? '',
   }
 }
+
+const tenths = (value: number): number => Math.round(10 * value) / 10
