@@ -46,7 +46,7 @@ export class Pair {
       name: 'shop',
       upstreams: [newUpstream(blue, 'primary', 0, clock.now()), newUpstream(green, 'standby', 1, clock.now())],
       policy: statelessPolicy,
-      ...DETECTION,
+      surveillance: DETECTION,
       hold: HOLD,
       restored: null,
       clock,
@@ -107,6 +107,8 @@ export class Pair {
         for (const attempt of [...side.attempts]) attempt.onBroken('reset')
       },
       closeTunnels: () => {},
+      connections: 0,
+      preconnect: (_, done) => done(),
     })
     return side
   }
