@@ -35,8 +35,8 @@ const MOST_AT_ONCE = 8
 
 /** Between two turns of one upstream, ms: as long as they can get, regularly and while there is doubt. */
 export const longestPauses = (interval: number): Readonly<{ regular: number; doubtful: number }> => ({
-  regular: interval * (1 + JITTER),
-  doubtful: quickPause(interval) * (1 + JITTER),
+  regular: interval,
+  doubtful: quickPause(interval),
 })
 
 const quickPause = (interval: number): number => Math.min(interval, Math.max(SHORTEST, interval / DOUBT_DIVISOR))

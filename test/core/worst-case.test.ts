@@ -17,7 +17,7 @@ const POLICY: PoolPolicy = {
 
 const REPEATABLE = { seed: 20_260_102, numRuns: 300 }
 
-/** As the defaults of the configuration have it; jitter of the probes included. */
+/** As the defaults of the configuration have it. */
 const DEFAULTS: PlanSettings = {
   protocol: 'http',
   policy: POLICY,
@@ -26,7 +26,7 @@ const DEFAULTS: PlanSettings = {
   hangAfter: 400,
   gray: 'switch',
   standbyReads: true,
-  probes: { regular: 550, doubtful: 110, prove: true },
+  probes: { regular: 500, doubtful: 100, prove: true },
   confirmAgain: 6,
   responseHead: 30_000,
 }
@@ -46,17 +46,17 @@ const WRITER = policy({ kind: 'singleWriter', hooks: { fence: true, promote: tru
 
 describe('with the defaults', () => {
   test.each([
-    ['killed', 'R1', 6, null, 556, 'failover'],
-    ['accepts-and-closes', 'R1 R2', 556, 3, 556, 'failover'],
-    ['stopped', 'R3', 400, null, 950, 'failover'],
-    ['blackholed', 'R3', 400, null, 950, 'failover'],
-    ['gateway-errors', 'R4 health', 2_110, 5, 660, 'failover'],
+    ['killed', 'R1', 6, null, 506, 'failover'],
+    ['accepts-and-closes', 'R1 R2', 506, 3, 506, 'failover'],
+    ['stopped', 'R3', 400, null, 900, 'failover'],
+    ['blackholed', 'R3', 400, null, 900, 'failover'],
+    ['gateway-errors', 'R4 health', 2_100, 5, 600, 'failover'],
     ['errors', 'R4', 1_000, 15, null, 'failover'],
     ['slow', 'R5', 2_000, null, null, 'failover'],
     ['answers-cut', 'R4', null, 5, null, 'failover'],
-    ['probe-red', 'R7', 660, null, null, 'stays'],
+    ['probe-red', 'R7', 600, null, null, 'stays'],
     ['one-path', '', null, null, null, 'stays'],
-    ['both-down', 'R1 R8', 6, null, 556, 'unavailable'],
+    ['both-down', 'R1 R8', 6, null, 506, 'unavailable'],
     ['switchover', '', null, null, null, 'planned'],
     ['restart', '', null, null, null, 'restored'],
   ] as const)(
@@ -83,10 +83,10 @@ describe('with the defaults', () => {
 
   test.each([
     ['killed', elsewhere(0), elsewhere(0), { is: 'lost', ms: 0, answers: null }],
-    ['accepts-and-closes', elsewhere(0), elsewhere(0), { is: 'lost', ms: 556, answers: 3 }],
+    ['accepts-and-closes', elsewhere(0), elsewhere(0), { is: 'lost', ms: 506, answers: 3 }],
     ['stopped', elsewhere(150), HANG, HANG],
     ['blackholed', elsewhere(150), HANG, HANG],
-    ['gateway-errors', elsewhere(0), elsewhere(0), own(2_110, 5)],
+    ['gateway-errors', elsewhere(0), elsewhere(0), own(2_100, 5)],
     ['errors', elsewhere(0, true), own(1_000, 15), own(1_000, 15)],
     ['slow', { is: 'hedged' }, { is: 'slow', ms: 2_000 }, { is: 'slow', ms: 2_000 }],
     ['answers-cut', elsewhere(0), { is: 'lost', ms: null, answers: 5 }, { is: 'lost', ms: null, answers: 5 }],
@@ -178,8 +178,8 @@ describe('TCP', () => {
 
   test.each([
     ['killed', { is: 'answered-elsewhere', after: 0 }, { is: 'cut', after: 0, spread: 0 }],
-    ['stopped', { is: 'answered-elsewhere', after: 950 }, { is: 'cut', after: 950, spread: 2_000 }],
-    ['probe-red', { is: 'answered-elsewhere', after: 0 }, { is: 'cut', after: 660, spread: 2_000 }],
+    ['stopped', { is: 'answered-elsewhere', after: 900 }, { is: 'cut', after: 900, spread: 2_000 }],
+    ['probe-red', { is: 'answered-elsewhere', after: 0 }, { is: 'cut', after: 600, spread: 2_000 }],
     ['both-down', { is: 'unavailable', atMost: 2_000 }, { is: 'cut', after: 0, spread: 0 }],
     ['switchover', { is: 'answered' }, { is: 'cut', after: 300_000, spread: 2_000 }],
     ['restart', { is: 'restarted', finish: 2_000 }, { is: 'cut', after: 0, spread: 2_000 }],
@@ -189,13 +189,13 @@ describe('TCP', () => {
 
   test('sessions may finish on an unfit upstream where the pool says so', () => {
     const finish = policy({ drain: { ...POLICY.drain, failover: 'finish' } })
-    expect(of('stopped', tcp(finish)).clients).toMatchObject({ sessions: { after: 300_950 } })
+    expect(of('stopped', tcp(finish)).clients).toMatchObject({ sessions: { after: 300_900 } })
   })
 
   test('a single writer cuts all sessions at once', () => {
     expect(of('stopped', tcp(WRITER)).clients).toEqual({
-      connections: { is: 'held', ms: 30_950, atMost: 2_000 },
-      sessions: { is: 'cut', after: 950, spread: 0 },
+      connections: { is: 'held', ms: 30_900, atMost: 2_000 },
+      sessions: { is: 'cut', after: 900, spread: 0 },
     })
     expect(of('switchover', tcp(WRITER)).clients).toMatchObject({ sessions: { is: 'cut', after: 0, spread: 0 } })
   })

@@ -46,7 +46,7 @@ describe('plan', { timeout: SECONDS }, () => {
     const { code, out } = await run(['plan'])
     expect(code).toBe(EXIT.ok)
     expect(out).toContain('shop: blue is preferred, then green; stateless, failover automatic')
-    expect(out).toMatch(/stopped \(SIGSTOP\), hung +│ 400 ms +│ 950 ms +│ R3 hang +│ failover/)
+    expect(out).toMatch(/stopped \(SIGSTOP\), hung +│ 400 ms +│ 900 ms +│ R3 hang +│ failover/)
     expect(below(out, 'stopped (SIGSTOP), hung')).toContain('GET               answered by green, 150 ms late at most')
     expect(out).not.toContain('\u001b')
   })
