@@ -43,8 +43,8 @@ export const full = (days: number): Extent => ({
 
 export const QUICK: Extent = {
   long: HOUR,
-  other: (rate) => (rate <= 20 ? HOUR / 2 : rate <= 100 ? HOUR / 10 : HOUR / 120),
-  trials: 5,
+  other: (rate) => (rate <= 20 ? HOUR / 3 : rate <= 100 ? HOUR / 12 : HOUR / 120),
+  trials: 3,
 }
 
 export function plan({ long, other, trials }: Extent): readonly Job[] {
