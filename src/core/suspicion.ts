@@ -36,6 +36,8 @@ const SUSPICIOUS = 1
 /** A stall half as long again as the longest one that was survived is news. */
 const MARGIN = 1.5
 export const WIDEST = 5_000
+/** A longer silence than this is a fault, whatever comes after it: most requests could not have waited it out. */
+const LONGEST_PAUSE = 1_500
 const STALL_HALF_LIFE = 600_000
 
 export class Suspicion {
@@ -99,12 +101,20 @@ export class Suspicion {
   /** A byte, after `silence` ms without one: whatever was suspected is refuted. Returns what the doubt was. */
   heard(silence: number, now: Millis): Doubt {
     const refuted = this.level
-    if (refuted === 'suspect' && silence > this.rememberedStall(now)) {
-      this.longestStall = silence
-      this.stalledAt = now
-    }
+    if (refuted === 'suspect') this.remember(silence, now)
     this.reset()
     return refuted
+  }
+
+  /** The convicted has spoken again after all. Soon enough, and the verdict teaches as much as a refuted suspicion. */
+  provedWrong(silence: number, now: Millis): void {
+    if (silence <= LONGEST_PAUSE) this.remember(silence, now)
+  }
+
+  /** Longer silences were survived lately than such a one. */
+  bears(silence: number, now: Millis): boolean {
+    const hangAfter = this.hangAfter(now)
+    return hangAfter > this.policy.hangAfter && silence < hangAfter
   }
 
   reset(): void {
@@ -122,6 +132,12 @@ export class Suspicion {
   /** Both may have been silent, and the network just be back: whoever is asked first would have the other convicted. */
   private standbyAloneAnswers(now: Millis): boolean {
     return this.controlledAt !== null && now - this.controlledAt >= this.policy.hangAfter * ALONE_FOR
+  }
+
+  private remember(stall: number, now: Millis): void {
+    if (stall <= this.rememberedStall(now)) return
+    this.longestStall = stall
+    this.stalledAt = now
   }
 
   private rememberedStall(now: Millis): number {

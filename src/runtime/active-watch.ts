@@ -94,6 +94,13 @@ export class ActiveWatch {
     return this.suspicion.doubt
   }
 
+  /** It has survived longer silences lately: what its probes say of this one is for rule R3 to judge. */
+  bears(id: UpstreamId, now: Millis): boolean {
+    const ledger = this.duties.active()
+    if (ledger === null || ledger.id !== id) return false
+    return this.suspicion.bears(now - ledger.evidence.lastByteAt, now)
+  }
+
   /** As an unsafe request wants to know it, which cannot wait for the next look: each one sent now may be lost. */
   doubtAt(now: Millis): Doubt {
     const { doubt } = this.suspicion
@@ -185,7 +192,9 @@ export class ActiveWatch {
       phi: tenths(pressure.phi),
       hangAfterMs: this.suspicion.hangAfter(now),
     }
+    const { lastByteAt } = ledger.evidence
     this.duties.convict(ledger, { rule: 'hang', detail, figures })
+    ledger.onNextByte = (at) => this.suspicion.provedWrong(at - lastByteAt, at)
     this.duties.settled()
   }
 

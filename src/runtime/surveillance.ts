@@ -106,7 +106,7 @@ export class Surveillance {
     this.watch.probeStarted(id, at)
   }
 
-  /** Null: it saw the same hiccup as another one, and says nothing new of its upstream's health. */
+  /** Null: it says nothing new of its upstream's health. Another one saw the same hiccup, or such stalls are known of it. */
   probed(ledger: UpstreamLedger, result: ProbeResult, sentAt: Millis): Readonly<{ trafficFine: boolean }> | null {
     const now = this.clock.now()
     const { id, evidence } = ledger
@@ -120,6 +120,7 @@ export class Surveillance {
     const finding = evidence.probed(result.failure, now)
     // First, so that a crash is treated as one: as a mere change of health it would leave its requests waiting.
     if (finding) this.detection.found(id, finding)
+    if (result.failure === 'timeout' && this.watch.bears(id, now)) return null
     if (this.detection.repeatsFailure(id, result, sentAt)) return null
     if (result.verdict === 'fail' && id === this.pool.route.active) this.probeStandbys()
     return { trafficFine: evidence.trafficFine(now) }

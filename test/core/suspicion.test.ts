@@ -232,6 +232,20 @@ describe('a stall that was refuted', () => {
     expect(survived(60_000).hangAfter(ms(60_000))).toBe(5_000)
   })
 
+  it('teaches after a conviction as well, if it was over soon', () => {
+    const suspicion = new Suspicion(POLICY)
+    suspicion.provedWrong(1_501, ms(1_501))
+    expect(suspicion.hangAfter(ms(1_501))).toBe(400)
+    suspicion.provedWrong(800, ms(3_000))
+    expect(suspicion.hangAfter(ms(3_000))).toBe(1_200)
+  })
+
+  it('lets silences that are no longer be borne', () => {
+    expect(survived(380).bears(569, ms(380))).toBe(true)
+    expect(survived(380).bears(570, ms(380))).toBe(false)
+    expect(survived(200).bears(100, ms(200))).toBe(false)
+  })
+
   it('counts for nothing when that is switched off', () => {
     expect(survived(1_000, { ...POLICY, widen: false }).hangAfter(ms(1_000))).toBe(400)
   })

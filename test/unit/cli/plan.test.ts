@@ -57,7 +57,7 @@ describe('plan', { timeout: SECONDS }, () => {
       file('    detect: { hangAfter: 1s, gray: off }\n    probe: { type: tcp, interval: 2s }\n'),
     ])
     expect(out).toMatch(/stopped \(SIGSTOP\), hung +│ - +│ - +│ - +│ NOT NOTICED/)
-    expect(out).toMatch(/all packets to it dropped +│ 1 s +│ 3\.2 s +│ R3 hang/)
+    expect(out).toMatch(/all packets to it dropped +│ 1 s +│ 3 s +│ R3 hang/)
     expect(out).toContain('The probe only connects')
   })
 

@@ -159,6 +159,21 @@ describe('a hang (R3)', () => {
     expect(shop.said('ejected')).toEqual([])
   })
 
+  it('teaches, when a conviction proves wrong: the next pause of that length is borne, by the probes too', () => {
+    const pause = (length: number) => {
+      shop.blue = 'stopped'
+      shop.clock.advance(length)
+      shop.blue = 'fine'
+    }
+    pause(1_000)
+    expect(shop.said('failover')).toHaveLength(1)
+    expect(shop.until(() => shop.active === blue, 60_000)).toBeGreaterThan(29_000)
+    const before = shop.notices.length
+    pause(1_000)
+    shop.clock.advance(5_000)
+    expect(shop.notices.slice(before)).toEqual([])
+  })
+
   it('cannot be concluded from a standstill of our own, after which the answers lie in the buffers', () => {
     const ledger = shop.send(blue)
     shop.clock.onPendingIo = () => {
