@@ -8,6 +8,8 @@ import type net from 'node:net'
 import type { Millis } from '../core/time.ts'
 import type { Arrival } from '../wire/arrival.ts'
 import type { HeaderList } from '../wire/http2-fields.ts'
+import type { Pace, Pinged } from '../wire/http2-liveness.ts'
+import { Http2Liveness } from '../wire/http2-liveness.ts'
 import type { ClientLimits } from '../wire/limits.ts'
 import type { Swept } from '../wire/sweeper.ts'
 import type { ClientInfo } from './exchange.ts'
@@ -29,6 +31,8 @@ export type Http2Setup = Readonly<{
 
 /** How long the other side may take to close a connection that is done with. */
 const LINGER = 2_000
+/** Long: on a slow line, a PING and its answer wait behind much else. */
+const TOWARDS_CLIENTS: Pace = { quietFor: 60_000, answerWithin: 60_000, quietAfterPings: 60_000 }
 /** For all streams together; what one stream may hold back is bounded by its own window (64 KiB). */
 const CONNECTION_WINDOW = 1_048_576
 const MEBIBYTES = 16
@@ -37,12 +41,15 @@ const FIELD_OVERHEAD = 32
 /** Split cookies count one by one until they are joined. */
 const PIECES_A_FIELD = 4
 
-export class Http2Connection implements Swept, SinkOwner {
+export class Http2Connection implements Swept, SinkOwner, Pinged {
   private readonly socket: net.Socket
   private readonly session: ServerHttp2Session
   private readonly setup: Http2Setup
   private readonly sinks = new Set<Http2Sink>()
   private readonly resets: ResetLimit
+  private readonly liveness: Http2Liveness
+  /** Bytes both ways, when it last left a PING unanswered. */
+  private moved = 0
   private served = false
   /** The client has reset too many streams. */
   private abused = false
@@ -57,9 +64,8 @@ export class Http2Connection implements Swept, SinkOwner {
     this.socket = arrival.socket
     this.quietSince = this.now()
     this.resets = new ResetLimit(this.quietSince)
+    this.liveness = new Http2Liveness(setup.pool.clock, TOWARDS_CLIENTS)
     this.session = openSession(arrival.socket, setup.limits)
-    // A client may vanish without a word, and its streams may rightly be silent for ever.
-    this.socket.setKeepAlive(true, setup.limits.idleTimeout)
     this.session.on('stream', (stream, _headers, _flags, fields) => this.serve(stream, fields))
     // A FIN is no half-close here: without WINDOW_UPDATE and acknowledgements no session goes on.
     this.socket.on('end', () => this.kill())
@@ -119,7 +125,7 @@ export class Http2Connection implements Swept, SinkOwner {
   // ---- deadlines -------------------------------------------------------------------------------------------------
 
   sweep(now: Millis): void {
-    const { session, socket, sinks } = this
+    const { socket, sinks } = this
     const { idleTimeout, headTimeout } = this.setup.limits
     if (socket.destroyed) return this.finish()
     for (const sink of sinks) sink.sweep(now, idleTimeout)
@@ -127,10 +133,39 @@ export class Http2Connection implements Swept, SinkOwner {
     const quiet = now - this.quietSince
     if (socket.writableFinished) {
       if (quiet > LINGER) this.kill()
-    } else if (sinks.size === 0 && quiet > (this.served ? idleTimeout : headTimeout)) {
-      if (session.closed) this.kill()
+    } else if (sinks.size > 0) this.checkAlive(now)
+    else if (quiet > (this.served ? idleTimeout : headTimeout)) {
+      if (this.session.closed) this.kill()
       else this.closeWhenDone()
     }
+  }
+
+  /**
+   * A client may vanish without a word, and its streams may rightly be silent for ever. Nor does node:http2 say that it
+   * reads no more: after a protocol error on a session that has sent or heard GOAWAY, not even FIN is noticed.
+   */
+  private checkAlive(now: Millis): void {
+    if (this.session.destroyed || this.answers(now)) return
+    // Timers run before I/O: the answer may lie in a socket buffer, unread.
+    this.setup.pool.clock.afterPendingIo(() => {
+      if (!this.session.destroyed && !this.answers(now)) this.kill()
+    })
+  }
+
+  private answers(now: Millis): boolean {
+    const { liveness, socket } = this
+    if (liveness.check(this, now, () => {})) return true
+    const moved = socket.bytesRead + bytesTaken(socket)
+    if (moved === this.moved) return false
+    this.moved = moved
+    liveness.heard()
+    return true
+  }
+
+  /** On a session that has sent or heard GOAWAY, node:http2 sends no PING. SETTINGS has to be answered as well (§6.5.3). */
+  ping(answered: (error: Error | null) => void): void {
+    if (this.session.closed) this.session.settings({}, answered)
+    else this.session.ping(answered)
   }
 
   /** Whether the client has taken next to nothing of what waits for it. */

@@ -1,27 +1,37 @@
 /** Asks a silent HTTP/2 connection whether it is alive (PING, RFC 9113 §6.7). */
-import type { ClientHttp2Session } from 'node:http2'
 import type { Clock, Millis } from '../core/time.ts'
 
-/** Silent for this long with streams open: it is asked. */
-const QUIET_FOR = 5_000
-const ANSWER_WITHIN = 5_000
+export interface Pinged {
+  ping(answered: (error: Error | null) => void): unknown
+}
+
+export type Pace = Readonly<{
+  /** Silent for this long with streams open: it is asked. */
+  quietFor: number
+  answerWithin: number
+  /** Once it has only answered PINGs for a while. A stream may rightly be silent for hours. */
+  quietAfterPings: number
+}>
+
 /**
  * Servers of gRPC close a connection (`too_many_pings`) for more than two PINGs in a row, with nothing of their own in
- * between, that are less than five minutes apart. A stream may rightly be silent for hours.
+ * between, that are less than five minutes apart.
  */
+export const TOWARDS_UPSTREAMS: Pace = { quietFor: 5_000, answerWithin: 5_000, quietAfterPings: 310_000 }
 const PINGS_IN_A_ROW = 2
-const QUIET_AFTER_PINGS = 310_000
 
 export class Http2Liveness {
-  /** When the upstream was last heard of. */
+  /** When the other side was last heard of. */
   heardAt: Millis
   private readonly clock: Clock
+  private readonly pace: Pace
   private askedAt: Millis | null = null
   /** Answers since anything else came. */
   private answers = 0
 
-  constructor(clock: Clock) {
+  constructor(clock: Clock, pace: Pace) {
     this.clock = clock
+    this.pace = pace
     this.heardAt = clock.now()
   }
 
@@ -31,10 +41,10 @@ export class Http2Liveness {
   }
 
   /** Returns false when it did not answer. Only for connections with streams open: others may be silent. */
-  check(session: ClientHttp2Session, now: Millis, onAnswer: () => void): boolean {
-    if (this.askedAt !== null) return now - Math.max(this.askedAt, this.heardAt) <= ANSWER_WITHIN
-    const quietFor = this.answers < PINGS_IN_A_ROW ? QUIET_FOR : QUIET_AFTER_PINGS
-    if (now - this.heardAt <= quietFor) return true
+  check(session: Pinged, now: Millis, onAnswer: () => void): boolean {
+    const { quietFor, answerWithin, quietAfterPings } = this.pace
+    if (this.askedAt !== null) return now - Math.max(this.askedAt, this.heardAt) <= answerWithin
+    if (now - this.heardAt <= (this.answers < PINGS_IN_A_ROW ? quietFor : quietAfterPings)) return true
     this.askedAt = now
     session.ping((error) => {
       this.askedAt = null

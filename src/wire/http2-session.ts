@@ -21,7 +21,7 @@ import {
   startSession,
   streamsOf,
 } from './http2-connect.ts'
-import { Http2Liveness } from './http2-liveness.ts'
+import { Http2Liveness, TOWARDS_UPSTREAMS } from './http2-liveness.ts'
 import type { HeadLimits } from './limits.ts'
 import { failureKindOf } from './socket-failure.ts'
 import type { Sweeper, Swept } from './sweeper.ts'
@@ -80,7 +80,7 @@ export class Http2UpstreamSession implements StreamCarrier, Swept {
     this.scheme = to.tls ? 'https' : 'http'
     this.authority = authorityOf(to)
     this.room = room
-    this.liveness = new Http2Liveness(setup.sweeper.clock)
+    this.liveness = new Http2Liveness(setup.sweeper.clock, TOWARDS_UPSTREAMS)
     this.emptySince = this.liveness.heardAt
     this.socket = openSocket(to)
     this.socket.once(to.tls ? 'secureConnect' : 'connect', () => this.start())

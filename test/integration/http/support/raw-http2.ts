@@ -20,6 +20,7 @@ const TYPES = [
 export type FrameType = (typeof TYPES)[number]
 export type Frame = { readonly type: FrameType; readonly flags: number; readonly id: number; readonly payload: Buffer }
 
+export const ACK = 1
 export const END_STREAM = 1
 export const END_HEADERS = 4
 export const PREFACE = 'PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n'
@@ -94,6 +95,10 @@ export class RawHttp2 {
   readonly signal = new Signal()
   readonly frames: Frame[] = []
   closed = false
+  /** Whether it answers PINGs. */
+  alive = true
+  /** Whether it acknowledges SETTINGS: their limits hold from there on. */
+  acknowledges = false
   #rest: Buffer = Buffer.alloc(0)
 
   private constructor(socket: Socket) {
@@ -134,10 +139,17 @@ export class RawHttp2 {
       if (this.#rest.length < end) break
       const type = TYPES[this.#rest.readUInt8(3)] ?? 'PRIORITY'
       const flags = this.#rest.readUInt8(4)
-      this.frames.push({ type, flags, id: this.#rest.readUInt32BE(5), payload: this.#rest.subarray(9, end) })
+      const payload = this.#rest.subarray(9, end)
+      this.frames.push({ type, flags, id: this.#rest.readUInt32BE(5), payload })
+      if (flags === 0) this.#answer(type, payload)
       this.#rest = this.#rest.subarray(end)
     }
     this.signal.notify()
+  }
+
+  #answer(type: FrameType, payload: Buffer): void {
+    if (type === 'PING' && this.alive) this.send(frame('PING', ACK, 0, payload))
+    if (type === 'SETTINGS' && this.acknowledges) this.send(frame('SETTINGS', ACK, 0))
   }
 
   until<T>(check: () => T | undefined | false, what: string): Promise<T> {
@@ -184,7 +196,7 @@ export class RawHttp2 {
   }
 
   get #pongs(): number {
-    return this.frames.filter(({ type, flags }) => type === 'PING' && flags === 1).length
+    return this.frames.filter(({ type, flags }) => type === 'PING' && flags === ACK).length
   }
 
   destroy(): void {
