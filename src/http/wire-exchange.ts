@@ -1,6 +1,7 @@
 /** The express lane: an exchange that came in over an HTTP/1.1 connection of ours, answered on the same. */
-import type { ClientConnection, RequestHandler } from '../wire/client-connection.ts'
+import type { ClientConnection } from '../wire/client-connection.ts'
 import type { Refusal, RequestHead } from '../wire/request-head.ts'
+import type { RequestHandler } from '../wire/request-intake.ts'
 import type { ResponseHead } from '../wire/response-head.ts'
 import { Splice } from '../wire/splice.ts'
 import type { Transport } from '../wire/transport.ts'

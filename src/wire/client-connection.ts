@@ -1,66 +1,39 @@
 /**
- * The server's side of one client connection (RFC 9112): reads requests one after the other, hands each to its handler,
- * and writes the answer. Knows nothing of upstreams.
+ * The server's side of one client connection (RFC 9112): its life, and the answers to the requests that its intake hands
+ * to the handler. Knows nothing of upstreams.
  */
 import type net from 'node:net'
 import type { Millis } from '../core/time.ts'
-import { ms } from '../core/time.ts'
-import type { BodySink } from './body-framing.ts'
-import { BodyFraming } from './body-framing.ts'
+import { ClientDeadlines } from './client-deadlines.ts'
 import type { ClientLimits } from './limits.ts'
 import type { Refusal, RequestHead } from './request-head.ts'
-import { RequestReader } from './request-reader.ts'
+import type { IntakeOwner, RequestHandler } from './request-intake.ts'
+import { RequestIntake } from './request-intake.ts'
 import type { TunnelEnd } from './splice.ts'
 import type { Sweeper, Swept } from './sweeper.ts'
 import type { TransportOwner } from './transport.ts'
 import { Transport } from './transport.ts'
 
-/** Takes the requests of one connection, one at a time. */
-export interface RequestHandler extends BodySink {
-  /** `connection.head` is valid until the exchange is finished. */
-  onRequest(): void
-  /** All that has arrived so far was handed over: the moment to act on it. */
-  onBatch(): void
-  /** Malformed, or broken off by a limit. Answer it if nothing was answered yet; the connection ends afterwards. */
-  onRefused(refusal: Refusal): void
-  /** The client can take more of the answer. */
-  onWritable(): void
-  /** The client went away in mid-exchange. */
-  onGone(): void
-}
+type State = 'open' | 'tunnel' | 'lingering' | 'closed'
 
-type State = 'head' | 'body' | 'answering' | 'tunnel' | 'lingering' | 'closed'
-
-/** How long a closed connection is still read, so that what was written last is not lost to a reset (RFC 9112 §9.6). */
-const LINGER = 2_000
-/** A client that has sent FIN may have left or may only have finished sending; after this long it is asked. */
-const ASK_AFTER_FIN = 100
 const CONTINUE = 'HTTP/1.1 100 Continue\r\n\r\n'
 
-export class ClientConnection implements TransportOwner, Swept {
+export class ClientConnection implements TransportOwner, IntakeOwner, Swept {
   readonly head: RequestHead
   readonly transport: Transport
-  private readonly handler: RequestHandler
-  private readonly limits: ClientLimits
+  readonly handler: RequestHandler
+  readonly deadlines: ClientDeadlines
+  /** No request is served after the current one. */
+  closing = false
   private readonly sweeper: Sweeper
   private readonly onEnd: (connection: ClientConnection) => void
   private readonly onlyOne: boolean
-  private readonly requests: RequestReader
-  private readonly framing = new BodyFraming()
+  private readonly intake: RequestIntake
   private tunnel: TunnelEnd | null = null
-  private state: State = 'head'
-  private parsing = false
-  /** Pipelined bytes behind the current request. */
-  private backlog: Buffer | null = null
+  private state: State = 'open'
   private answerBegun = false
   private bodyPaused = false
-  private closing = false
   private readEnded = false
-  private deadline: Millis
-  private stalledSince: Millis | null = null
-  private bodyBytes = 0
-  private bodyBegun = false
-  private asked = 0
 
   constructor(
     accepted: net.Socket,
@@ -73,25 +46,24 @@ export class ClientConnection implements TransportOwner, Swept {
       onEnd: (connection: ClientConnection) => void
     }>,
   ) {
-    this.limits = setup.limits
     this.sweeper = setup.sweeper
     this.onEnd = setup.onEnd
     this.onlyOne = setup.onlyOne ?? false
-    this.requests = new RequestReader(setup.limits)
-    this.head = this.requests.head
+    this.intake = new RequestIntake(this, setup.limits)
+    this.head = this.intake.head
     this.handler = setup.handler(this)
-    this.deadline = this.inMs(setup.limits.idleTimeout)
+    this.deadlines = new ClientDeadlines(setup.sweeper.clock, setup.limits)
     this.transport = Transport.accept(this, accepted)
     this.sweeper.add(this)
   }
 
   get idle(): boolean {
-    return this.state === 'head' && this.requests.empty
+    return this.intake.idle
   }
 
   /** The request body has been read to its end. */
   get bodyDone(): boolean {
-    return this.framing.done
+    return this.intake.bodyDone
   }
 
   /** Close after the current answer; at once when there is none. */
@@ -106,40 +78,38 @@ export class ClientConnection implements TransportOwner, Swept {
 
   /** This answer is the connection's last: its head has to say so. */
   get willClose(): boolean {
-    return this.closing || !this.head.keepAlive || !this.framing.done || (this.readEnded && this.backlog === null)
+    return this.closing || !this.head.keepAlive || !this.bodyDone || (this.readEnded && !this.intake.pipelined)
   }
 
   // ---- answering -------------------------------------------------------------------------------------------------
 
   /** An interim answer (1xx): the final one is still to come. */
   interim(text: string): void {
-    if (this.state === 'body' || this.state === 'answering') this.transport.writeText(text)
+    if (this.intake.exchanging) this.transport.writeText(text)
   }
 
   /** The head of the final answer, with as much of its body as fits in one write. */
   answer(text: string): boolean {
     this.answerBegun = true
-    return this.watchStall(this.transport.writeText(text))
+    return this.deadlines.wrote(this.transport.writeText(text))
   }
 
   answerFrom(source: Transport | null, bytes: Buffer, from: number, to: number): boolean {
-    return this.watchStall(this.transport.writeFrom(source, bytes, from, to))
+    return this.deadlines.wrote(this.transport.writeFrom(source, bytes, from, to))
   }
 
   /** The answer is complete. `keepAlive` as promised in its head. */
   finish(keepAlive: boolean): void {
-    if (this.state !== 'body' && this.state !== 'answering') return
+    const { intake } = this
+    if (!intake.exchanging) return
     this.transport.endStream()
     // An unread rest of the request body would be taken for the next request.
-    if (!keepAlive || this.closing || !this.framing.done) return this.linger()
-    this.state = 'head'
-    this.requests.clear()
+    if (!keepAlive || this.closing || !intake.bodyDone) return this.linger()
     this.answerBegun = false
-    this.stalledSince = null
-    this.deadline = this.inMs(this.limits.idleTimeout)
-    // Within `parse`, what follows is in its hands already.
-    if (this.parsing) return
-    this.parseBacklog()
+    this.deadlines.idle()
+    intake.next()
+    if (intake.reading) return
+    intake.readBacklog()
     if (this.readEnded) this.endOfRequests()
   }
 
@@ -157,7 +127,7 @@ export class ClientConnection implements TransportOwner, Swept {
   resumeBody(): void {
     if (!this.bodyPaused) return
     this.bodyPaused = false
-    this.bodyBytes = this.limits.bodyRate * this.limits.bodyRateEvery
+    this.deadlines.bodyResumed()
     this.transport.resume()
   }
 
@@ -165,12 +135,9 @@ export class ClientConnection implements TransportOwner, Swept {
   startTunnel(end: TunnelEnd): Buffer | null {
     this.state = 'tunnel'
     this.tunnel = end
-    this.deadline = NEVER
-    this.stalledSince = null
-    const early = this.backlog
-    this.backlog = null
+    this.deadlines.tunnel()
     this.transport.startStream()
-    return early
+    return this.intake.stop()
   }
 
   // ---- reading ---------------------------------------------------------------------------------------------------
@@ -179,202 +146,104 @@ export class ClientConnection implements TransportOwner, Swept {
 
   onBytes(bytes: Buffer, length: number): void {
     if (this.state === 'tunnel') this.tunnel?.onTunnelBytes(bytes, length)
-    else if (this.state !== 'lingering' && this.state !== 'closed') this.parse(bytes, 0, length)
+    else this.intake.read(bytes, 0, length)
   }
 
-  private parse(bytes: Buffer, from: number, to: number): void {
-    this.parsing = true
-    let at = from
-    while (at < to) {
-      if (this.state === 'head') at = this.readHead(bytes, at, to)
-      else if (this.state === 'body') at = this.readBody(bytes, at, to)
-      else if (this.state === 'answering') {
-        this.keepBacklog(bytes, at, to)
-        break
-      } else break
-    }
-    this.parsing = false
-  }
-
-  private readHead(bytes: Buffer, from: number, to: number): number {
-    const first = this.requests.empty
-    const read = this.requests.read(bytes, from, to)
-    if (read.state === 'complete') {
-      this.begin(read.next < to)
-      return read.next
-    }
-    if (read.state === 'refused') this.refuse(read.refusal)
-    else if (first && !this.requests.empty) this.deadline = this.inMs(this.limits.headTimeout)
-    return to
-  }
-
-  private begin(more: boolean): void {
-    this.framing.start(this.head.body, this.head.length)
-    this.state = 'body'
+  onHead(): void {
     if (this.onlyOne) this.closing = true
-    this.bodyBytes = 0
-    this.bodyBegun = false
-    this.deadline = this.inMs(this.limits.bodyRateEvery)
-    this.handler.onRequest()
-    if (this.framing.done) this.endBody()
-    else this.transport.startStream()
-    if (this.framing.done || !more) this.handler.onBatch()
+    this.deadlines.bodyExpected()
   }
 
-  private readBody(bytes: Buffer, from: number, to: number): number {
-    const at = this.framing.read(bytes, from, to, this.handler)
-    this.bodyBytes += at - from
-    this.bodyBegun = true
-    if (this.framing.problem !== null) {
-      this.refuse(this.framing.problem)
-      return to
-    }
-    if (this.state !== 'body') return at
-    if (this.framing.done) this.endBody()
-    this.handler.onBatch()
-    return at
-  }
-
-  private endBody(): void {
-    this.state = 'answering'
-    this.deadline = this.readEnded ? this.inMs(ASK_AFTER_FIN) : NEVER
-    this.asked = 0
+  onBodyEnd(): void {
+    if (this.readEnded) this.deadlines.fin()
+    else this.deadlines.none()
     this.transport.endStream()
     // Its last piece may have had it paused. There is nothing left to hold back, but the client's leaving to notice.
     this.resumeBody()
   }
 
-  private refuse(refusal: Refusal): void {
+  onRefusal(refusal: Refusal): void {
     this.closing = true
-    // Nothing that follows can be understood: it is read and thrown away.
-    this.state = 'answering'
-    this.deadline = NEVER
+    this.deadlines.none()
     this.handler.onRefused(refusal)
-  }
-
-  private keepBacklog(bytes: Buffer, from: number, to: number): void {
-    // No other request is served, but bytes behind an upgrade are the tunnel's.
-    if (this.closing && this.head.upgrade === '') return
-    const rest = Buffer.from(bytes.subarray(from, to))
-    this.backlog = this.backlog ? Buffer.concat([this.backlog, rest]) : rest
-    if (this.backlog.length >= this.limits.headBytes) this.transport.pause()
-  }
-
-  private parseBacklog(): void {
-    while (this.backlog && this.state === 'head') {
-      const bytes = this.backlog
-      this.backlog = null
-      this.transport.resume()
-      this.parse(bytes, 0, bytes.length)
-    }
   }
 
   onReadEnd(): void {
     this.readEnded = true
-    switch (this.state) {
-      case 'tunnel':
-        this.tunnel?.onTunnelEnd()
-        return
-      case 'head':
-      case 'body':
-        this.endOfRequests()
-        return
-      case 'answering':
-        this.asked = 0
-        if (!this.answerBegun) this.deadline = this.inMs(ASK_AFTER_FIN)
-        return
-      default:
-        // Lingering: the socket closes by itself once what is pending has been taken.
-        return
-    }
+    // Lingering: the socket closes by itself once what is pending has been taken.
+    if (this.state === 'tunnel') this.tunnel?.onTunnelEnd()
+    else if (this.intake.phase !== 'answering') this.endOfRequests()
+    else if (!this.answerBegun) this.deadlines.fin()
   }
 
   /** No more will come. A request that was begun is cut short for good. */
   private endOfRequests(): void {
-    if (this.idle) this.linger()
-    else if (this.state === 'head' || this.state === 'body')
-      this.refuse({ status: 400, reason: 'the request was cut off' })
+    const { intake } = this
+    if (intake.idle) this.linger()
+    else if (intake.phase === 'head' || intake.phase === 'body')
+      intake.refuse({ status: 400, reason: 'the request was cut off' })
   }
 
   onWritable(): void {
-    this.stalledSince = null
+    this.deadlines.writable()
     if (this.state === 'tunnel') this.tunnel?.onTunnelWritable()
-    else if (this.state === 'body' || this.state === 'answering') this.handler.onWritable()
+    else if (this.intake.exchanging) this.handler.onWritable()
   }
 
   onClosed(): void {
-    const { state } = this
+    const { state, intake } = this
+    const { exchanging } = intake
     this.state = 'closed'
+    intake.stop()
     this.sweeper.remove(this)
     if (state === 'tunnel') this.tunnel?.onTunnelClosed()
-    else if (state === 'body' || state === 'answering') this.handler.onGone()
+    else if (exchanging) this.handler.onGone()
     this.onEnd(this)
   }
 
   // ---- deadlines -------------------------------------------------------------------------------------------------
 
   sweep(now: Millis): void {
-    if (this.stalledSince !== null && now - this.stalledSince > this.limits.writeStall) return this.transport.reset()
-    if (now < this.deadline) return
-    switch (this.state) {
+    const { deadlines, transport, intake } = this
+    if (deadlines.stalled(now)) return transport.reset()
+    if (!deadlines.due(now)) return
+    if (this.state === 'lingering') {
+      // Still taking its last answer: the limit on stalls ends that, not this one.
+      if (transport.pending === 0) transport.destroy()
+      return
+    }
+    if (intake.idle) return this.linger()
+    switch (intake.phase) {
       case 'head':
-        if (this.requests.empty) this.linger()
-        else this.refuse({ status: 408, reason: `no complete head within ${this.limits.headTimeout} ms` })
+        return intake.refuse(deadlines.lateHead)
+      case 'body': {
+        const slow = deadlines.slowBody(this.head.expectsContinue, this.bodyPaused)
+        if (slow) intake.refuse(slow)
         return
-      case 'body':
-        this.checkBodyRate()
-        return
+      }
       case 'answering':
         this.askWhetherGone()
-        return
-      case 'lingering':
-        // Still taking its last answer: the limit on stalls ends that, not this one.
-        if (this.transport.pending === 0) this.transport.destroy()
-        return
-      default:
-        this.deadline = NEVER
     }
-  }
-
-  private checkBodyRate(): void {
-    const { bodyRate, bodyRateEvery } = this.limits
-    this.deadline = this.inMs(bodyRateEvery)
-    // Until it is told to continue, a client that asked may rightly send nothing.
-    const asked = this.head.expectsContinue && !this.bodyBegun
-    const enough = asked || this.bodyPaused || this.bodyBytes * 1000 >= bodyRate * bodyRateEvery
-    this.bodyBytes = 0
-    if (!enough) this.refuse({ status: 408, reason: `request body slower than ${bodyRate} bytes a second` })
   }
 
   /**
    * FIN says only that the client sends no more: it may be gone, or waiting for its answer. An interim answer, which any
-   * client must accept (RFC 9110 §15.2), draws a reset from one that is gone. Behind the end of the stream nobody reads
-   * any more, so the reset shows when something is written again: it is asked twice.
+   * client must accept (RFC 9110 §15.2), draws a reset from one that is gone.
    */
   private askWhetherGone(): void {
-    this.deadline = NEVER
+    this.deadlines.none()
     if (!this.readEnded || this.answerBegun || this.head.minor === 0) return
     this.transport.writeText(CONTINUE)
-    if (++this.asked < 2) this.deadline = this.inMs(ASK_AFTER_FIN)
+    this.deadlines.asked()
   }
 
   private linger(): void {
-    if (this.state === 'closed' || this.state === 'lingering') return
+    const { state, transport } = this
+    if (state === 'closed' || state === 'lingering') return
     this.state = 'lingering'
-    this.deadline = this.inMs(LINGER)
-    this.stalledSince = this.transport.pending > 0 ? this.sweeper.clock.now() : null
-    this.transport.end()
-    this.transport.resume()
-  }
-
-  private watchStall(taken: boolean): boolean {
-    if (!taken) this.stalledSince ??= this.sweeper.clock.now()
-    return taken
-  }
-
-  private inMs(delay: number): Millis {
-    return ms(this.sweeper.clock.now() + delay)
+    this.intake.stop()
+    this.deadlines.linger(transport.pending)
+    transport.end()
+    transport.resume()
   }
 }
-
-const NEVER = ms(Number.POSITIVE_INFINITY)
