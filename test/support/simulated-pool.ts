@@ -2,7 +2,7 @@
  * One pool, `blue` and `green`, with the real runtime and the real prober on a simulated clock. Upstreams behave as a
  * test tells them to; traffic is what a test puts into the ledgers. No socket, no real time.
  */
-import type { Notice } from '../../src/core/events.ts'
+import type { CommandReply, Notice } from '../../src/core/events.ts'
 import type { Failure, FailureKind } from '../../src/core/failure.ts'
 import type { ProbeResult } from '../../src/core/health.ts'
 import type { PoolPolicy } from '../../src/core/policy.ts'
@@ -95,9 +95,21 @@ export class SimulatedPool {
     this.prober = new Prober({ targets, probe: this.probe, ...schedule }, this.pool)
   }
 
+  /** Started, and everybody probed. */
+  static running(setup: Setup = {}): SimulatedPool {
+    const simulated = new SimulatedPool(setup)
+    simulated.start()
+    simulated.clock.advance(1_000)
+    return simulated
+  }
+
   start(): void {
     this.pool.start((id) => this.prober.probeNow(id))
     this.prober.start()
+  }
+
+  switchover(): CommandReply {
+    return this.pool.command({ name: 'switchover', to: green }, operator)
   }
 
   /** Also proves that nothing is left behind. */

@@ -49,9 +49,11 @@ export class TcpRig {
   readonly listener: TcpListener
   port = 0
   readonly clients: RawClient[] = []
+  private readonly origins: readonly TcpOrigin[]
   private drawn = 0
 
   private constructor(options: RigOptions) {
+    this.origins = [options.blue, options.green]
     const { clock, sweeper } = this
     const { policy = statelessPolicy, tls = null, proxyProtocol = 'off' } = options
     this.runtime = new PoolRuntime({
@@ -152,6 +154,19 @@ export class TcpRig {
     return client
   }
 
+  greetedBy(text: string, count: number): Promise<RawClient[]> {
+    return Promise.all(Array.from({ length: count }, () => this.greeted(text)))
+  }
+
+  held(count: number): Promise<void> {
+    return this.until(() => this.runtime.hold.size === count, `${count} sessions to be held`)
+  }
+
+  /** How the attempts of the first session went, in words. */
+  async failures(): Promise<string[]> {
+    return (await this.record()).attempts.map(({ upstream, failure }) => `${upstream} ${failure}`)
+  }
+
   /** For what shows on no socket: asked after every turn of the event loop. */
   async until(check: () => boolean, what: string, milliseconds = 5_000): Promise<void> {
     const deadline = performance.now() + milliseconds
@@ -169,6 +184,7 @@ export class TcpRig {
     return this.runtime.ledger(id)
   }
 
+  /** The origins behind it as well. */
   async stop(): Promise<void> {
     for (const client of this.clients) client.destroy()
     this.runtime.stop()
@@ -176,5 +192,6 @@ export class TcpRig {
     this.pool.close()
     await this.listener.drain()
     this.sweeper.stop()
+    await Promise.all(this.origins.map((origin) => origin.stop()))
   }
 }

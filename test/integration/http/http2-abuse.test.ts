@@ -4,7 +4,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { FakeClock } from '../../support/fake-clock.ts'
 import { Stream, StreamingOrigin, settled } from '../../support/streaming-origin.ts'
 import { Front, type FrontOptions } from './support/http2-front.ts'
-import { GET } from './support/http2-vectors.ts'
+import { GET, POST } from './support/http2-vectors.ts'
 import {
   END_HEADERS,
   type FieldPairs,
@@ -20,7 +20,6 @@ import {
 
 const CANCEL = 8
 const ENHANCE_YOUR_CALM = 11
-const POST = GET.map(([name, value]) => [name, name === ':method' ? 'POST' : value] as const)
 
 const CONTINUATION = frame('CONTINUATION', 0, 1, fieldBlock([['x', 'y']]))
 
@@ -44,8 +43,6 @@ async function open(...frames: readonly Buffer[]): Promise<void> {
   await client.caughtUp()
 }
 
-const ended = () => front.signal.until(() => front.ended === 1, 'the connection to end')
-
 describe('a client that', () => {
   const cancelled = (id: number, fields: FieldPairs = GET): Buffer[] => [
     headers(fields, { id }),
@@ -60,7 +57,7 @@ describe('a client that', () => {
     await open(...manyCancelled(GET.map(([name, value]) => [name, name === ':method' ? method : value])))
     clock.advance(0)
     expect(await client.until(() => client.goaway, 'GOAWAY')).toBe(ENHANCE_YOUR_CALM)
-    await ended()
+    await front.untilEnded()
     // One more than allowed, and what was under way.
     expect(front.records.length).toBeLessThanOrEqual(102)
     expect(front.inFlight).toBe(0)
@@ -85,7 +82,7 @@ describe('a client that', () => {
     await front.signal.until(() => front.inFlight === 0, 'the streams to be ended')
     expect(front.ended).toBe(0)
     clock.advance(10_200)
-    await ended()
+    await front.untilEnded()
     await origin.stop()
   })
 
@@ -97,7 +94,7 @@ describe('a client that', () => {
       frame('WINDOW_UPDATE', 0, id, uint32(0)),
     ]
     await open(...Array.from({ length: 300 }, (_, index) => wrong(2 * index + 1)).flat())
-    await ended()
+    await front.untilEnded()
     expect(front.inFlight).toBe(0)
   })
 
@@ -139,7 +136,7 @@ describe('a client that', () => {
     await start()
     front.blue.script = () => null
     client = await RawHttp2.open(front.port, ...frames)
-    await ended()
+    await front.untilEnded()
     await client.until(() => client.closed, 'the end')
     expect(client.goaway).toBeGreaterThan(0)
     expect(front.inFlight).toBe(0)

@@ -7,14 +7,13 @@ import { turns } from '../../support/signal.ts'
 import { StreamingOrigin } from '../../support/streaming-origin.ts'
 import { Gate, whole } from './support/answers.ts'
 import { Front, type FrontOptions } from './support/http2-front.ts'
-import { GET } from './support/http2-vectors.ts'
+import { GET, POST } from './support/http2-vectors.ts'
 import { ACK, frame, headers, INITIAL_WINDOW_SIZE, PREFACE, RawHttp2, settings, uint32 } from './support/raw-http2.ts'
 
 const NO_ERROR = 0
 const REFUSED_STREAM = 7
 const CANCEL = 8
 const CALL_TYPE = ['content-type', 'application/grpc+proto'] as const
-const POST = GET.map(([name, value]) => [name, name === ':method' ? 'POST' : value] as const)
 
 let clock: FakeClock
 let front: Front
@@ -50,8 +49,6 @@ const drain = (): void => {
   for (const connection of front.connections) connection.closeWhenDone()
 }
 
-const ended = () => front.signal.until(() => front.ended === 1, 'the connection to end')
-
 describe('a connection', () => {
   test('without a request is closed when no head has come in time', async () => {
     await start()
@@ -64,7 +61,7 @@ describe('a connection', () => {
     // This client does not close its side.
     await client.until(() => client.closed, 'the end')
     clock.advance(2_100)
-    await ended()
+    await front.untilEnded()
   })
 
   test('that was gone before it got here has ended', async () => {
@@ -72,7 +69,7 @@ describe('a connection', () => {
     client = await RawHttp2.open(front.port)
     await front.signal.until(() => front.connections.size + front.ended > 0, 'the connection')
     clock.advance(100)
-    await ended()
+    await front.untilEnded()
   })
 
   test('that has said nothing but half of a preface is closed as well', async () => {
@@ -82,7 +79,7 @@ describe('a connection', () => {
     await front.signal.until(() => front.connections.size === 1, 'the connection')
     clock.advance(10_100)
     clock.advance(12_100)
-    await ended()
+    await front.untilEnded()
   })
 
   test('between two requests is closed when it was idle for too long', async () => {
@@ -117,7 +114,7 @@ describe('a connection', () => {
     await open(headers(GET))
     await front.blue.until(() => front.blue.arrived.length === 1, 'the request')
     client.socket.end()
-    await ended()
+    await front.untilEnded()
     await front.signal.until(() => front.records.length === 1, 'the request to end')
     expect(front.records).toMatchObject([{ error: 'client-gone' }])
   })
@@ -295,7 +292,7 @@ describe('an answer', () => {
     await client.caughtUp()
     expect(client.closed).toBe(false)
     clock.advance(200)
-    await ended()
+    await front.untilEnded()
     await front.blue.until(() => [...front.blue.connections].every(({ ending }) => ending !== 'open'), 'its end')
     expect(front.inFlight).toBe(0)
   })
@@ -306,7 +303,7 @@ describe('an answer', () => {
     client.send(Buffer.from(PREFACE), settings([INITIAL_WINDOW_SIZE, 0]), headers(GET))
     await front.signal.until(() => front.records.length === 1, 'the exchange to end')
     clock.advance(10_200)
-    await ended()
+    await front.untilEnded()
   })
 
   test('may be taken slowly', async () => {
@@ -332,7 +329,7 @@ describe('an answer', () => {
       await client.until(() => client.body().length === taken, `${taken} bytes`)
       clock.advance(2_400)
     }
-    await ended()
+    await front.untilEnded()
   })
 })
 
@@ -377,7 +374,7 @@ describe('a client with a stream on which nothing is said', () => {
     clock.advance(119_000)
     expect(front.ended).toBe(0)
     clock.advance(1_200)
-    await ended()
+    await front.untilEnded()
     await front.signal.until(() => front.inFlight === 0, 'the stream to be ended')
     expect(front.records).toMatchObject([{ error: 'client-gone' }])
   })
@@ -444,7 +441,7 @@ describe('a client with a stream on which nothing is said', () => {
         clock.advance(30_200)
         await turns(10)
       }
-      await ended()
+      await front.untilEnded()
       await front.signal.until(() => front.inFlight === 0, 'the stream to be ended')
       expect(front.records).toMatchObject([{ error: 'client-gone' }])
     })

@@ -14,10 +14,7 @@ beforeEach(async () => {
   standby = await TcpOrigin.start(echoes)
   rig = await TcpRig.start({ blue: primary, green: standby })
 })
-afterEach(async () => {
-  await rig.stop()
-  await Promise.all([primary.stop(), standby.stop()])
-})
+afterEach(() => rig.stop())
 
 async function talking(count: number) {
   const clients = await Promise.all(Array.from({ length: count }, () => rig.connect()))

@@ -12,10 +12,7 @@ beforeEach(async () => {
   primary = await TcpOrigin.start(greets('blue'))
   standby = await TcpOrigin.start(greets('green'))
 })
-afterEach(async () => {
-  await rig.stop()
-  await Promise.all([primary.stop(), standby.stop()])
-})
+afterEach(() => rig.stop())
 
 /** A probe of the active stays without an answer for so long that it is suspected. */
 async function suspected(options: Partial<RigOptions> = {}): Promise<void> {
@@ -25,13 +22,11 @@ async function suspected(options: Partial<RigOptions> = {}): Promise<void> {
   expect(rig.runtime.doubt).toBe('suspect')
 }
 
-const held = (count: number) => rig.until(() => rig.runtime.hold.size === count, `${count} sessions to wait`)
-
 describe('a session that begins while the active is suspected', () => {
   test('waits, and goes to it when it says something after all', async () => {
     await suspected()
     const client = await rig.connect()
-    await held(1)
+    await rig.held(1)
     expect(primary.connections).toEqual([])
     rig.ledger(blue).heard(rig.clock.now())
     await client.signal.until(() => client.text === 'blue', 'the greeting')
@@ -41,7 +36,7 @@ describe('a session that begins while the active is suspected', () => {
   test('goes to the standby when the verdict falls', async () => {
     await suspected()
     const client = await rig.connect()
-    await held(1)
+    await rig.held(1)
     rig.runtime.probeStarted(green, rig.clock.now())
     rig.passes(green)
     rig.clock.advance(300)
@@ -52,7 +47,7 @@ describe('a session that begins while the active is suspected', () => {
   test('goes to the active all the same when it has waited for hold.time', async () => {
     await suspected()
     const client = await rig.connect()
-    await held(1)
+    await rig.held(1)
     rig.clock.advance(statelessPolicy.hold.time)
     await client.signal.until(() => client.text === 'blue', 'the greeting')
   })

@@ -17,13 +17,8 @@ beforeEach(async () => {
   primary = await TcpOrigin.vacant()
   standby = await TcpOrigin.start(echoes)
 })
-afterEach(async () => {
-  await rig.stop()
-  await Promise.all([primary.stop(), standby.stop()])
-})
+afterEach(() => rig.stop())
 
-const heldOne = () => rig.until(() => rig.runtime.hold.size === 1, 'the session to be held')
-const failuresOf = async () => (await rig.record()).attempts.map(({ upstream, failure }) => `${upstream} ${failure}`)
 const HOLD = statelessPolicy.hold.time
 
 describe('an upstream that takes the connection and drops it', () => {
@@ -43,7 +38,7 @@ describe('an upstream that takes the connection and drops it', () => {
     client.halfClose()
     standby.last?.socket.end()
     expect(await rig.record()).toMatchObject({ upstream: green, rescued: 'replay', error: null })
-    expect(await failuresOf()).toEqual(['blue reset unsent'])
+    expect(await rig.failures()).toEqual(['blue reset unsent'])
     expect(primary.connections).toHaveLength(1)
     expect(rig.ledger(blue).tunnels).toBe(0)
   })
@@ -132,7 +127,7 @@ test('with a single writer a dropped connection is held for the failover, not gi
   const policy: PoolPolicy = singleWriterPolicy
   await begin({ policy })
   const client = await rig.connect()
-  await heldOne()
+  await rig.held(1)
   expect(standby.connections).toEqual([])
   // Nobody takes over: then to be closed on is what the client gets.
   rig.clock.advance(HOLD + 10)

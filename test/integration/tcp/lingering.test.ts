@@ -22,10 +22,7 @@ const begin = async (behave: Behaviour): Promise<void> => {
 beforeEach(async () => {
   standby = await TcpOrigin.start()
 })
-afterEach(async () => {
-  await rig.stop()
-  await Promise.all([origin.stop(), standby.stop()])
-})
+afterEach(() => rig.stop())
 
 /** A client's socket that takes what it is given when a test says so: no kernel's buffer in between. */
 class StuckSocket extends Duplex {

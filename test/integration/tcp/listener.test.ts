@@ -13,10 +13,7 @@ beforeEach(async () => {
   primary = await TcpOrigin.start(greets('blue'))
   standby = await TcpOrigin.start(greets('green'))
 })
-afterEach(async () => {
-  await rig.stop()
-  await Promise.all([primary.stop(), standby.stop()])
-})
+afterEach(() => rig.stop())
 const begin = async (connections = 100): Promise<void> => {
   rig = await TcpRig.start({ blue: primary, green: standby, listener: { connections } })
 }

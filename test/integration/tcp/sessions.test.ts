@@ -21,10 +21,7 @@ const begin = async (behave: Behaviour, options: Partial<RigOptions> = {}): Prom
 beforeEach(async () => {
   standby = await TcpOrigin.start()
 })
-afterEach(async () => {
-  await rig.stop()
-  await Promise.all([origin.stop(), standby.stop()])
-})
+afterEach(() => rig.stop())
 
 const MEGABYTES = 1_048_576
 /** More than all buffers of the kernel between two processes. */

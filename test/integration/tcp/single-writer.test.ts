@@ -1,6 +1,5 @@
 // A switch of a single writer: every session ends before the new one hears anything, and there are never two.
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import type { RawClient } from '../../support/raw-client.ts'
 import { blue, green, singleWriterPolicy, statelessPolicy } from '../../support/simulated-pool.ts'
 import { settled } from '../../support/streaming-origin.ts'
 import { echoes, greets, silent, TcpOrigin } from '../../support/tcp-origin.ts'
@@ -18,20 +17,14 @@ beforeEach(async () => {
   primary = await TcpOrigin.start(greets('blue'))
   standby = await TcpOrigin.start(greets('green'))
 })
-afterEach(async () => {
-  await rig.stop()
-  await Promise.all([primary.stop(), standby.stop()])
-})
-
-const sessions = (count: number): Promise<RawClient[]> =>
-  Promise.all(Array.from({ length: count }, () => rig.greeted('blue')))
+afterEach(() => rig.stop())
 
 describe('with a single writer', () => {
   const promoting = { ...singleWriterPolicy, hooks: { fence: false, promote: true, timeout: 10_000 } }
 
   test('a failover cuts every session before the new one is asked anything, and holds who comes meanwhile', async () => {
     await begin({ policy: promoting })
-    const clients = await sessions(3)
+    const clients = await rig.greetedBy('blue', 3)
     rig.fails(blue)
     expect(rig.ledger(blue).tunnels).toBe(0)
     await Promise.all(clients.map((client) => client.closed()))
@@ -52,7 +45,7 @@ describe('with a single writer', () => {
       socket.pause()
     }
     await begin({ policy: promoting })
-    const [client] = await sessions(1)
+    const [client] = await rig.greetedBy('blue', 1)
     client?.socket.write(Buffer.alloc(64 * 1_048_576, 'order'))
     // All buffers between here and there are full once the proxy has nothing more to read.
     expect(await settled(() => rig.ledger(blue).counters.bytesIn)).toBeGreaterThan(0)
@@ -69,7 +62,7 @@ describe('with a single writer', () => {
     const quiet = await rig.connect()
     await rig.until(() => rig.ledger(blue).tunnels === 1, 'the quiet session')
     primary.behave = greets('blue')
-    const [busy] = await sessions(1)
+    const [busy] = await rig.greetedBy('blue', 1)
     rig.command({ name: 'switchover', to: null })
     expect(rig.ledger(blue).tunnels).toBe(0)
     expect(await busy?.closed()).toBe('reset')

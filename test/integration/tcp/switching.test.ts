@@ -17,13 +17,8 @@ beforeEach(async () => {
   primary = await TcpOrigin.start(greets('blue'))
   standby = await TcpOrigin.start(greets('green'))
 })
-afterEach(async () => {
-  await rig.stop()
-  await Promise.all([primary.stop(), standby.stop()])
-})
+afterEach(() => rig.stop())
 
-const sessions = (count: number): Promise<RawClient[]> =>
-  Promise.all(Array.from({ length: count }, () => rig.greeted('blue')))
 const endings = (clients: readonly RawClient[]) => clients.map(({ ending }) => ending)
 const finishing = { ...statelessPolicy, drain: { ...statelessPolicy.drain, failover: 'finish' } } as const
 
@@ -31,7 +26,7 @@ describe('a failover', () => {
   test('cuts the sessions of the old active one by one over the spread, each visibly', async () => {
     await begin()
     rig.randoms = [0.1, 0.5, 0.9]
-    const clients = await sessions(3)
+    const clients = await rig.greetedBy('blue', 3)
     rig.fails(blue)
     expect(rig.runtime.route.active).toBe(green)
     expect(endings(clients)).toEqual(['open', 'open', 'open'])
@@ -52,7 +47,7 @@ describe('a failover', () => {
 
   test('with `failover: finish` leaves them the time of a planned switch', async () => {
     await begin({ policy: finishing })
-    const [client] = await sessions(1)
+    const [client] = await rig.greetedBy('blue', 1)
     rig.fails(blue)
     rig.clock.advance(upgrade - 1_000)
     await client?.send('still here')
@@ -88,7 +83,7 @@ describe('a failover', () => {
 describe('a planned switchover', () => {
   test('leaves sessions alone up to the drain deadline, then cuts them over the spread', async () => {
     await begin()
-    const clients = await sessions(2)
+    const clients = await rig.greetedBy('blue', 2)
     expect(rig.command({ name: 'switchover', to: null })).toMatchObject({ ok: true })
     await rig.greeted('green')
     rig.clock.advance(upgrade - 1_000)
@@ -103,7 +98,7 @@ describe('a planned switchover', () => {
 
   test('and back: the sessions that had stayed are the active’s again, and are not cut', async () => {
     await begin()
-    const [client] = await sessions(1)
+    const [client] = await rig.greetedBy('blue', 1)
     rig.command({ name: 'switchover', to: null })
     rig.command({ name: 'switchover', to: blue })
     rig.clock.advance(upgrade + spread)

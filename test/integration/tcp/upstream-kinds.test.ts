@@ -16,10 +16,7 @@ const begin = async (options: Partial<RigOptions>): Promise<void> => {
   rig = await TcpRig.start({ blue: primary, green: standby, ...options })
 }
 
-afterEach(async () => {
-  await rig.stop()
-  await Promise.all([primary.stop(), standby.stop()])
-})
+afterEach(() => rig.stop())
 
 const trusting: ConnectTls = { serverName: 'localhost', verify: true, ca: certificate, identity: null }
 const SIGNATURE = '\r\n\r\n\0\r\nQUIT\n'

@@ -5,14 +5,9 @@ import { blue, green, operator, type Setup, SimulatedPool, statelessPolicy } fro
 
 let shop: SimulatedPool
 
-function start(setup: Setup = {}): SimulatedPool {
-  shop = new SimulatedPool(setup)
-  shop.start()
-  shop.clock.advance(1_000)
-  return shop
+const start = (setup?: Setup): void => {
+  shop = SimulatedPool.running(setup)
 }
-
-const switchover = () => shop.pool.command({ name: 'switchover', to: green }, operator)
 
 afterEach(() => shop.stop())
 
@@ -26,7 +21,7 @@ describe('what survives a restart', () => {
       seen.push(shop.active)
       return push(state)
     }
-    switchover()
+    shop.switchover()
     expect(seen).toEqual([blue])
     expect(shop.saved.map((state) => [state.phase === 'serving' && state.active, Number(state.epoch)])).toEqual([
       [green, 2],
@@ -127,7 +122,7 @@ describe('operators', () => {
   it('find the pool deaf once it is stopped', () => {
     start()
     shop.stop()
-    switchover()
+    shop.switchover()
     shop.pool.probed(blue, { verdict: 'pass', failure: null, detail: '', latency: shop.clock.now() }, shop.clock.now())
     expect(shop.active).toBe(blue)
   })
@@ -142,7 +137,7 @@ describe('operators', () => {
       expire: () => {},
     }
     shop.pool.hold.enter(broken)
-    expect(switchover).toThrow('a fault of ours')
+    expect(() => shop.switchover()).toThrow('a fault of ours')
     shop.pool.hold.leave(broken)
     shop.pool.command({ name: 'failback' }, operator)
     expect(shop.active).toBe(blue)

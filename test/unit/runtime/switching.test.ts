@@ -5,14 +5,9 @@ import { blue, green, operator, type Setup, SimulatedPool, singleWriterPolicy } 
 
 let shop: SimulatedPool
 
-function start(setup: Setup = {}): SimulatedPool {
-  shop = new SimulatedPool(setup)
-  shop.start()
-  shop.clock.advance(1_000)
-  return shop
+const start = (setup?: Setup): void => {
+  shop = SimulatedPool.running(setup)
 }
-
-const switchover = () => shop.pool.command({ name: 'switchover', to: green }, operator)
 
 afterEach(() => shop.stop())
 
@@ -20,7 +15,7 @@ describe('a stateless pool', () => {
   it('sends new work to the new active at once and lets the old one finish until the drain deadline', () => {
     start()
     shop.send(blue)
-    expect(switchover()).toEqual({ ok: true, changed: true })
+    expect(shop.switchover()).toEqual({ ok: true, changed: true })
     expect(shop.active).toBe(green)
     shop.clock.advance(29_999)
     expect(shop.orders).toEqual([])
@@ -28,7 +23,7 @@ describe('a stateless pool', () => {
 
   it('ends tunnels of a planned switch at their own deadline, spread out, long after the requests', () => {
     start()
-    switchover()
+    shop.switchover()
     shop.clock.advance(299_999)
     expect(shop.orders).toEqual(['blue closeRequests'])
     shop.clock.advance(1)
@@ -48,7 +43,7 @@ describe('a stateless pool', () => {
 
   it('stops retiring an upstream that becomes active again', () => {
     start()
-    switchover()
+    shop.switchover()
     shop.clock.advance(1_000)
     shop.pool.command({ name: 'failback' }, operator)
     expect(shop.active).toBe(blue)
@@ -59,7 +54,7 @@ describe('a stateless pool', () => {
 
   it('counts what it did', () => {
     start()
-    switchover()
+    shop.switchover()
     shop.pool.command({ name: 'failback' }, operator)
     expect(shop.pool.counters).toMatchObject({ switchovers: 1, failbacks: 1 })
   })
@@ -97,7 +92,7 @@ describe('a single-writer pool with hooks', () => {
   it('drains, cuts, fences, promotes, verifies, and only then moves', async () => {
     start({ policy })
     const ledger = shop.send(blue)
-    switchover()
+    shop.switchover()
     expect(shop.pool.route).toMatchObject({ active: blue, gate: 'hold' })
     expect(shop.orders).toEqual(['blue closeTunnels 0'])
     expect(shop.hooks).toHaveLength(0)
@@ -119,7 +114,7 @@ describe('a single-writer pool with hooks', () => {
 
   it('rolls a planned switch back when a hook fails, and says which', async () => {
     start({ policy })
-    switchover()
+    shop.switchover()
     await finishHook(false, 'exit code 1: no quorum')
     expect(shop.pool.route).toMatchObject({ active: blue, gate: 'open', epoch: 1 })
     expect(shop.said('switch-failed')[0]?.text).toContain('fence hook failed: exit code 1: no quorum')
@@ -128,7 +123,7 @@ describe('a single-writer pool with hooks', () => {
   it('rolls back when requests do not finish within the time others may be held', () => {
     start({ policy })
     const ledger = shop.send(blue)
-    switchover()
+    shop.switchover()
     shop.clock.advance(2_000)
     expect(shop.pool.route).toMatchObject({ active: blue, gate: 'open', epoch: 1 })
     shop.answer(ledger)
@@ -137,7 +132,7 @@ describe('a single-writer pool with hooks', () => {
 
   it('rolls back when a hook takes too long, and ignores its late success', async () => {
     start({ policy })
-    switchover()
+    shop.switchover()
     shop.clock.advance(10_000)
     expect(shop.pool.route).toMatchObject({ active: blue, gate: 'open' })
     await finishHook(true)
@@ -158,7 +153,7 @@ describe('a single-writer pool with hooks', () => {
 
   it('refuses a second switch while one is under way', () => {
     start({ policy })
-    switchover()
+    shop.switchover()
     const reply = shop.pool.command({ name: 'failback' }, operator)
     expect(reply).toMatchObject({ ok: false, code: 'switch_in_progress' })
   })

@@ -186,6 +186,10 @@ export class Front {
     return session
   }
 
+  untilEnded(): Promise<unknown> {
+    return this.signal.until(() => this.ended === 1, 'the connection to end')
+  }
+
   /** One request on a connection of its own. */
   async ask(headers: Record<string, string | string[]>, body?: string | Buffer): Promise<Answer> {
     const session = this.connect()

@@ -11,7 +11,7 @@ const SCHEME = [':scheme', 'http'] as const
 const PATH = [':path', '/'] as const
 const AUTHORITY = [':authority', 'shop.test'] as const
 export const GET: FieldPairs = [METHOD, SCHEME, PATH, AUTHORITY]
-const POST: FieldPairs = [[':method', 'POST'], SCHEME, PATH, AUTHORITY]
+export const POST: FieldPairs = [[':method', 'POST'], SCHEME, PATH, AUTHORITY]
 
 const withField = (name: string, value: string, base = GET): Buffer[] => [headers([...base, [name, value]])]
 const replaced = (name: string, value: string): Buffer[] => [
