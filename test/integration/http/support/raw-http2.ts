@@ -1,6 +1,7 @@
 // HTTP/2 frames by hand (RFC 9113 §4, §6), for what node:http2 would refuse to send. Fields go out as HPACK literals
 // without Huffman coding (RFC 7541 §6.2.2), which need no table; of what comes back only `:status` is understood.
 import { connect, type Socket } from 'node:net'
+import type { FakeClock } from '../../../support/fake-clock.ts'
 import { Signal } from '../../../support/signal.ts'
 
 export type FieldPairs = readonly (readonly [name: string, value: string])[]
@@ -193,6 +194,16 @@ export class RawHttp2 {
     const before = this.#pongs
     this.send(frame('PING', 0, 0, 'caughtup'))
     await this.until(() => this.#pongs > before || this.closed, 'an answer to a ping')
+  }
+
+  /** Time passes in steps that leave it the time to answer PINGs. */
+  async outlast(clock: FakeClock, time: number): Promise<void> {
+    for (let passed = 0; passed < time; passed += 30_000) {
+      clock.advance(30_000)
+      // By the first answer it has got what was asked before, by the second its own answer has been read.
+      await this.caughtUp()
+      await this.caughtUp()
+    }
   }
 
   get #pongs(): number {
