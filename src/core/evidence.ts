@@ -167,17 +167,18 @@ export class Evidence {
   private crashSign(kind: FailureKind, now: Millis): Finding | null {
     const refused = kind === 'refused' || kind === 'unreachable'
     if (!refused && kind !== 'reset' && kind !== 'truncated') return null
-    const first = refused ? this.refusedAt : this.brokenAt
+    // A crash cuts off what is open before it turns the next one away.
+    const first = refused ? (this.refusedAt ?? this.brokenAt) : this.brokenAt
     if (first === null || now - first > CRASH_SIGNS_WITHIN) {
       if (refused) this.refusedAt = now
       else this.brokenAt = now
       return CONFIRM
     }
     if (now - first < CRASH_SIGNS_APART) return null
-    const detail = refused
-      ? `connect ${kind} twice within ${Math.ceil(now - first)} ms`
-      : 'accepts connections and closes them'
-    return { type: 'convict', conviction: { rule: 'crash', detail, figures: { signsApartMs: Math.ceil(now - first) } } }
+    const apart = Math.ceil(now - first)
+    const sequence = this.refusedAt === null ? `a probe cut off and a connect ${kind}` : `connect ${kind} twice`
+    const detail = refused ? `${sequence} within ${apart} ms` : 'accepts connections and closes them'
+    return { type: 'convict', conviction: { rule: 'crash', detail, figures: { signsApartMs: apart } } }
   }
 
   private failedAnswer(gateway: boolean, routeClass: string, detail: string, now: Millis): Finding | null {

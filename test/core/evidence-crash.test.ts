@@ -69,7 +69,21 @@ describe('a probe that is accepted and closed without an answer', () => {
     expect(witness.pass(6).probed('reset')).toBe('confirm')
   })
 
-  it('is counted apart from refused connects', () => {
+  it('counts together with a connect refused after it: a crash cuts off what is open first', () => {
+    const witness = new Witness()
+    expect(witness.probed('reset')).toBe('confirm')
+    expect(witness.pass(3).probed('refused')).toBe('nothing')
+    expect(witness.pass(4).probed('refused')).toBe('convict crash')
+    expect(witness.detail).toBe('a probe cut off and a connect refused within 7 ms')
+  })
+
+  it('means nothing to a connect refused two seconds later', () => {
+    const witness = new Witness()
+    witness.probed('reset')
+    expect(witness.pass(2_001).probed('refused')).toBe('confirm')
+  })
+
+  it('after a refused connect asks for confirmation of its own', () => {
     const witness = new Witness()
     expect(witness.probed('refused')).toBe('confirm')
     expect(witness.pass(10).probed('reset')).toBe('confirm')
