@@ -9,6 +9,7 @@ import type { AttemptLimits } from './attempt.ts'
 import type { MemoryBudget } from './memory-budget.ts'
 import type { HttpUpstream } from './upstream-endpoint.ts'
 import { UpstreamEndpoint } from './upstream-endpoint.ts'
+import { WarmStandby } from './warm-standby.ts'
 
 export type HttpPoolOptions = Readonly<{
   attempt: AttemptLimits
@@ -50,6 +51,7 @@ export class HttpPool {
   /** What is cut off now is to stay so. */
   closed = false
   private readonly endpoints = new Map<UpstreamId, UpstreamEndpoint>()
+  private readonly warmth: WarmStandby
 
   constructor(parts: HttpPoolParts) {
     this.runtime = parts.runtime
@@ -62,6 +64,8 @@ export class HttpPool {
     for (const [id, upstream] of parts.upstreams) {
       this.endpoints.set(id, new UpstreamEndpoint(parts.runtime.ledger(id), upstream, parts))
     }
+    this.warmth = new WarmStandby(this)
+    this.sweeper.add(this.warmth)
   }
 
   endpoint(id: UpstreamId): UpstreamEndpoint {
@@ -72,6 +76,7 @@ export class HttpPool {
 
   close(): void {
     this.closed = true
+    this.sweeper.remove(this.warmth)
     for (const endpoint of this.endpoints.values()) {
       endpoint.closeTunnels(0)
       endpoint.closeRequests()

@@ -8,6 +8,8 @@ import { UpstreamConnection } from './upstream-connection.ts'
 
 /** A request that cannot be repeated takes a socket idle for no longer than this, or a fresh one. */
 const PROVEN_WITHIN = 1_000
+/** One that has less left to live is not counted on, ms. */
+const SOON_OVER = 1_500
 /** When the server does not say how long it keeps idle connections: below the usual 5 s. */
 const IDLE_FOR = 4_000
 
@@ -39,7 +41,9 @@ export class ConnectionPool implements UpstreamChannels {
   }
 
   preconnect(count: number, done: () => void): void {
-    const missing = count - this.idle.length
+    const now = this.sweeper.clock.now()
+    const lasting = this.idle.filter(({ idleSince, idleFor }) => now - idleSince < idleFor - SOON_OVER)
+    const missing = count - lasting.length
     if (missing <= 0) return done()
     const wave: Wave = { connecting: new Set(), done }
     for (let opened = 0; opened < missing; opened++) wave.connecting.add(this.open())
