@@ -27,6 +27,10 @@ const CRASH_SIGNS_APART = 5
 const CRASH_SIGNS_WITHIN = 2_000
 const RESETS_WITHIN = 200
 export const RESETS_TO_CONFIRM = 3
+/** Errors in a row that have a probe sent: it may confirm them. */
+const ASK_AFTER = 2
+/** Errors in a row that convict once a probe has turned bad since the first of them. */
+const CORROBORATED = 3
 /** A 500 may be the application's own honest answer, so it takes this many times as many of them in a row. */
 export const ERRORS_PER_GATEWAY_ERROR = 3
 export const RATE_WINDOW = 1_000
@@ -63,10 +67,14 @@ export class Evidence {
   /** A probe's connection was closed without an answer. Any byte takes it back. */
   private brokenAt: Millis | null = null
   private roleAskedAt: Millis | null = null
+  /** Since when probes have been answered badly, and since when requests have. */
+  private redSince: Millis | null = null
+  private failingSince: Millis
 
   constructor(policy: EvidencePolicy, now: Millis) {
     this.policy = policy
     this.lastByteAt = now
+    this.failingSince = now
     this.silences = new Latencies(now)
   }
 
@@ -135,6 +143,12 @@ export class Evidence {
     return this.crashSign(failure, now)
   }
 
+  /** What a probe was answered, if it was. */
+  probeAnswered(well: boolean, now: Millis): void {
+    if (well) this.redSince = null
+    else this.redSince ??= now
+  }
+
   /** Rule R7: enough real requests succeeded in the last two seconds. */
   trafficFine(now: Millis): boolean {
     return this.fine.sum(now) >= FINE_MINIMUM
@@ -182,19 +196,25 @@ export class Evidence {
   }
 
   private failedAnswer(gateway: boolean, routeClass: string, detail: string, now: Millis): Finding | null {
-    if (gateway) this.consecutive++
+    if (gateway && this.consecutive++ === 0) this.failingSince = now
     this.errorsInARow++
     this.bad.add(now)
     this.remember(routeClass, now)
-    const { gatewayErrors, successRate } = this.policy
+    const { successRate } = this.policy
+    const gatewayErrors = this.gatewayErrorsNeeded
     if (this.failingClasses(now) < 2) return this.consecutive === gatewayErrors ? CONFIRM : null
-    if (this.consecutive >= gatewayErrors || this.errorsInARow >= gatewayErrors * ERRORS_PER_GATEWAY_ERROR) {
+    if (this.consecutive >= gatewayErrors || this.errorsInARow >= this.policy.gatewayErrors * ERRORS_PER_GATEWAY_ERROR) {
       return this.convictErrors(`${detail}, ${this.errorsInARow} times in a row`, now)
     }
     const bad = this.bad.sum(now)
     const all = bad + this.good.sum(now)
-    if (all < RATE_MINIMUM || (all - bad) / all >= successRate) return null
+    if (all < RATE_MINIMUM || (all - bad) / all >= successRate) return this.consecutive === ASK_AFTER ? CONFIRM : null
     return this.convictErrors(`${detail}: ${bad} of ${all} failed in the last second`, now)
+  }
+
+  private get gatewayErrorsNeeded(): number {
+    const corroborated = this.redSince !== null && this.redSince >= this.failingSince
+    return corroborated ? Math.min(CORROBORATED, this.policy.gatewayErrors) : this.policy.gatewayErrors
   }
 
   private convictErrors(detail: string, now: Millis): Finding {

@@ -42,6 +42,11 @@ export function isKeepAliveRace(failure: Failure): boolean {
   )
 }
 
+/** Nothing came back to a SYN: lost, or nobody is there. The kernel would send it again only after a second. */
+export function isUnansweredConnect(failure: Failure): boolean {
+  return failure.phase === 'connecting' && failure.kind === 'timeout'
+}
+
 /** 421 (RFC 9110 §15.5.20) and 425 (RFC 8470) prove that the request was not processed. */
 export function isUnprocessedStatus(status: number): boolean {
   return status === 421 || status === 425

@@ -4,6 +4,7 @@
  */
 import { assign } from '../core/doubt.ts'
 import type { Failure } from '../core/failure.ts'
+import { isUnansweredConnect } from '../core/failure.ts'
 import type { GiveUpReason } from '../core/replay.ts'
 import type { Route } from '../core/route.ts'
 import { elsewhere } from '../core/route.ts'
@@ -238,12 +239,13 @@ export class Forwarding implements ExchangeServer, RaceOwner, ResumptionOwner, W
     const { route } = this.pool.runtime
     const { upstream } = this.race
     if (this.request.outOfTime) return this.failAfter(failure, 'out-of-time')
-    if (where === 'same-upstream' && upstream !== null && upstream === route.active) {
+    const target = elsewhere(route, upstream)
+    const lostSyn = isUnansweredConnect(failure) && !this.request.raced && target === null && route.gate === 'open'
+    if ((where === 'same-upstream' || lostSyn) && upstream !== null && upstream === route.active) {
       this.request.raced = true
       this.account.rescue = 'replay'
       return this.tryOn(upstream, true)
     }
-    const target = elsewhere(route, this.race.upstream)
     if (target !== null) return this.replayOn(target)
     if (!route.automatic || upstream === null) return this.failAfter(failure, 'no-upstream')
     this.failedOn = { upstream, epoch: route.epoch, failure }

@@ -115,7 +115,10 @@ export class Surveillance {
     ledger.probeLatency = result.verdict === 'pass' ? result.latency : null
     ledger.recent.probeEnded(sentAt, result)
     // While it still shows how long the silence was that it ends.
-    if (answered) ledger.heard(now)
+    if (answered) {
+      ledger.heard(now)
+      evidence.probeAnswered(result.verdict === 'pass', now)
+    }
     this.watch.probeEnded(id, sentAt, answered)
     const finding = evidence.probed(result.failure, now)
     // First, so that a crash is treated as one: as a mere change of health it would leave its requests waiting.

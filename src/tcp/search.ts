@@ -3,8 +3,10 @@
  * of the client's has been sent anywhere as long as this goes on.
  */
 import type { Failure } from '../core/failure.ts'
+import { isUnansweredConnect } from '../core/failure.ts'
 import { decideReplay } from '../core/replay.ts'
 import type { Route } from '../core/route.ts'
+import { elsewhere } from '../core/route.ts'
 import type { Millis } from '../core/time.ts'
 import type { UpstreamId } from '../core/upstream.ts'
 import type { Waiter } from '../runtime/hold.ts'
@@ -41,6 +43,7 @@ export class Search implements AttemptSearch, Waiter {
   private epoch = 0
   private failedOn: FailedOn | null = null
   private closedUnheard = false
+  private repeated = false
   private heldSince: Millis | null = null
   /** The epoch in which it began to wait. */
   private heldIn = 0
@@ -168,6 +171,7 @@ export class Search implements AttemptSearch, Waiter {
     this.attempt = null
     account.failed(failure, attempt.upstream)
     account.rescue = 'replay'
+    if (this.repeats(failure, attempt.upstream)) return
     const decision = decideReplay({ ...QUESTION, failure, replays: failedOn === null ? 0 : 1 })
     const twice = decision.action !== 'replay'
     this.failedOn = { upstream: attempt.upstream, epoch: route.epoch, twice }
@@ -178,6 +182,16 @@ export class Search implements AttemptSearch, Waiter {
     const dropped = failure.phase === 'unsent' && failure.kind === 'reset'
     if (twice && dropped) this.refuse('upstream-reset', 'already-replayed')
     else this.go()
+  }
+
+  /** A SYN may have been lost: where there is nowhere else to go, one more is worth sending. */
+  private repeats(failure: Failure, upstream: UpstreamId): boolean {
+    const { route } = this.pool.runtime
+    if (this.repeated || !isUnansweredConnect(failure) || elsewhere(route, upstream) !== null) return false
+    if (route.gate === 'hold' || route.active !== upstream) return false
+    this.repeated = true
+    this.tryOn(upstream)
+    return true
   }
 
   onAborted(): void {

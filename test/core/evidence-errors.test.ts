@@ -11,7 +11,9 @@ const ONE_PATH = ['GET /report']
 describe('gateway errors in a row (R4)', () => {
   it('convict at the fifth, when more than one route class fails', () => {
     const witness = new Witness()
-    expect(witness.answers(times(5, 503))).toEqual([...times(4, 'nothing'), 'convict errors'])
+    const found = witness.answers(times(5, 503))
+    // A probe is asked for in between, in case that it can confirm them.
+    expect(found).toEqual(['nothing', 'confirm', 'nothing', 'nothing', 'convict errors'])
     expect(witness.detail).toBe('answers 503, 5 times in a row')
   })
 
@@ -25,7 +27,7 @@ describe('gateway errors in a row (R4)', () => {
   it('start anew after any other answer', () => {
     const witness = new Witness()
     for (const good of [200, 404, 501, 505]) {
-      expect(witness.answers([503, 503, 503, 503, good])).toEqual(times(5, 'nothing'))
+      expect(witness.answers([503, 503, 503, 503, good])).not.toContain('convict errors')
     }
   })
 
@@ -45,6 +47,31 @@ describe('gateway errors in a row (R4)', () => {
     const found = times(5, 0).map((_, n) => witness.pass(1).failed({ kind, phase: 'streaming' }, `GET /${n}`))
     expect(found.at(-1)).toBe('convict errors')
     expect(witness.detail).toContain(told)
+  })
+})
+
+describe('gateway errors that a probe confirms (R4)', () => {
+  it('convict at the third', () => {
+    const witness = new Witness()
+    witness.answers([503, 503])
+    witness.evidence.probeAnswered(false, witness.pass(1).now)
+    expect(witness.answers([503])).toEqual(['convict errors'])
+  })
+
+  it('are not confirmed by probes that were bad before, while requests were fine (R7)', () => {
+    const witness = new Witness()
+    witness.evidence.probeAnswered(false, witness.now)
+    witness.answers([200, 503, 503])
+    witness.evidence.probeAnswered(false, witness.pass(1).now)
+    expect(witness.answers([503, 503, 503])).toEqual(['nothing', 'nothing', 'convict errors'])
+  })
+
+  it('are not confirmed once a probe was answered well again', () => {
+    const witness = new Witness()
+    witness.answers([503, 503])
+    witness.evidence.probeAnswered(false, witness.pass(1).now)
+    witness.evidence.probeAnswered(true, witness.pass(1).now)
+    expect(witness.answers([503])).toEqual(['nothing'])
   })
 })
 

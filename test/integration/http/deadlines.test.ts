@@ -115,6 +115,29 @@ describe.runIf(process.platform === 'linux')('no connection within timeouts.conn
   })
 })
 
+describe.runIf(process.platform === 'linux')('no connection, and nowhere else to go', () => {
+  test('is worth another SYN: the first may have been lost', async ({ skip }) => {
+    const deaf = await DeafPort.start()
+    const proxy = await startProxy({
+      upstreams: [{ name: 'blue', port: deaf.port }],
+      poolOverrides: { timeouts: { connect: '200ms' } },
+    })
+    ending.push(
+      () => deaf.stop(),
+      () => proxy.stop(),
+    )
+    if (!(await deaf.goDeaf())) skip('this kernel goes on accepting although the queue is full')
+    const client = await RawClient.connect(proxy.port)
+    ending.push(async () => client.destroy())
+    await client.send(requestText({ method: 'POST', body: 'one tea' }))
+    const timedOut = async () =>
+      /upstream_failures_total\S*blue\S*timeout\S* 1/.test(await getText(proxy.adminPort, '/metrics')) || undefined
+    await until(timedOut, { what: 'the first connect to be given up' })
+    deaf.hear()
+    expect((await client.response('POST')).status).toBe(200)
+  })
+})
+
 test('a deadline is no reason to leave: the primary answers its probes and stays active', async () => {
   const pair = await start({ responseHead: '200ms' })
   pair.blue.serve = ({ target }) => (target === '/slow' ? null : whole(200, 'by blue'))

@@ -36,6 +36,12 @@ export class DeafPort {
     return false
   }
 
+  /** Takes connections again. */
+  hear(): void {
+    for (const socket of this.#fillers) socket.destroy()
+    this.#child.kill('SIGCONT')
+  }
+
   #accepts(): Promise<boolean> {
     const socket = connect(this.port, '127.0.0.1')
     this.#fillers.push(socket)
