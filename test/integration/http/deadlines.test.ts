@@ -130,11 +130,12 @@ describe.runIf(process.platform === 'linux')('no connection, and nowhere else to
     const client = await RawClient.connect(proxy.port)
     ending.push(async () => client.destroy())
     await client.send(requestText({ method: 'POST', body: 'one tea' }))
-    const timedOut = async () =>
-      /upstream_failures_total\S*blue\S*timeout\S* 1/.test(await getText(proxy.adminPort, '/metrics')) || undefined
-    await until(timedOut, { what: 'the first connect to be given up' })
+    const underWay = async () =>
+      /in_flight\S*"blue"\S* 1/.test(await getText(proxy.adminPort, '/metrics')) ? true : undefined
+    await until(underWay, { what: 'the SYN that is lost' })
     deaf.hear()
     expect((await client.response('POST')).status).toBe(200)
+    expect(await getText(proxy.adminPort, '/metrics')).toMatch(/upstream_failures_total\S*"blue"\S*"timeout"\S* 1/)
   })
 })
 
