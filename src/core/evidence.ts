@@ -203,7 +203,10 @@ export class Evidence {
     const { successRate } = this.policy
     const gatewayErrors = this.gatewayErrorsNeeded
     if (this.failingClasses(now) < 2) return this.consecutive === gatewayErrors ? CONFIRM : null
-    if (this.consecutive >= gatewayErrors || this.errorsInARow >= this.policy.gatewayErrors * ERRORS_PER_GATEWAY_ERROR) {
+    if (
+      this.consecutive >= gatewayErrors ||
+      this.errorsInARow >= this.policy.gatewayErrors * ERRORS_PER_GATEWAY_ERROR
+    ) {
       return this.convictErrors(`${detail}, ${this.errorsInARow} times in a row`, now)
     }
     const bad = this.bad.sum(now)
