@@ -166,6 +166,7 @@ export class Evidence {
     this.brokenAt = null
     this.consecutive = 0
     this.errorsInARow = 0
+    this.redSince = null
     this.good.clear()
     this.bad.clear()
     this.failing.clear()

@@ -66,6 +66,14 @@ describe('gateway errors that a probe confirms (R4)', () => {
     expect(witness.answers([503, 503, 503])).toEqual(['nothing', 'nothing', 'convict errors'])
   })
 
+  it('are not confirmed by a probe from before a standstill of our own', () => {
+    const witness = new Witness()
+    witness.answers([503])
+    witness.evidence.probeAnswered(false, witness.now)
+    witness.evidence.forget(witness.now)
+    expect(witness.answers([503, 503, 503], { apart: 0 })).not.toContain('convict errors')
+  })
+
   it('are not confirmed once a probe was answered well again', () => {
     const witness = new Witness()
     witness.answers([503, 503])
