@@ -8,8 +8,9 @@ import type { UpstreamId } from '../core/upstream.ts'
 import type { ResponseHead } from '../wire/response-head.ts'
 import type { Transport } from '../wire/transport.ts'
 import type { UpstreamChannel } from '../wire/upstream-channel.ts'
-import type { AttemptedRequest, AttemptLimits, AttemptOwner } from './attempt.ts'
+import type { AttemptLimits } from './attempt.ts'
 import { Attempt } from './attempt.ts'
+import type { AttemptedRequest, AttemptOwner } from './attempt-parties.ts'
 import type { UpstreamEndpoint } from './upstream-endpoint.ts'
 
 /** What the race tells the request it is run for: the same as its attempts would, were there only one. */

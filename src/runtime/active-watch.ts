@@ -3,7 +3,6 @@
  * for confirming and control probes, has overdue requests hedged, and convicts only after pending I/O has been read.
  * Discards everything after a standstill of our own.
  */
-
 import type { Doubt } from '../core/doubt.ts'
 import type { Conviction } from '../core/ejection.ts'
 import { GRAY_FOR, GrayFailure } from '../core/gray.ts'

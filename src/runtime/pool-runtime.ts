@@ -2,7 +2,6 @@
  * Owns one pool's state: feeds events to the core, publishes the route and carries out the effects. Everything that
  * changes a pool goes through `dispatch`, one event at a time.
  */
-
 import type { Doubt } from '../core/doubt.ts'
 import type { Conviction } from '../core/ejection.ts'
 import type { Command, CommandReply, Effect, HookName, Notice, Origin, PoolEvent } from '../core/events.ts'
@@ -24,6 +23,7 @@ import { Hold } from './hold.ts'
 import type { UpstreamLedger } from './ledger.ts'
 import { preconnect } from './preconnect.ts'
 import { Retirements } from './retirements.ts'
+import { mustSurvive } from './state-store.ts'
 import type { SurveillancePolicy, SurveyedPool } from './surveillance.ts'
 import { Surveillance } from './surveillance.ts'
 
@@ -298,12 +298,4 @@ export class PoolRuntime implements SurveyedPool {
     else if (notice.type === 'would-failover' && notice.rule) counters.observedFailovers.add(notice.rule)
     this.options.onNotice(this.grounds.attach(notice, this.clock.now()))
   }
-}
-
-/** Something changed that a restart must bring back. */
-function mustSurvive(before: PoolState, after: PoolState): boolean {
-  if (after.epoch !== before.epoch || after.automation !== before.automation || after.phase !== before.phase)
-    return true
-  if (after.phase === 'switching' && before.phase === 'switching' && after.step !== before.step) return true
-  return after.upstreams.some(({ admin }, index) => admin !== before.upstreams[index]?.admin)
 }

@@ -168,6 +168,14 @@ export class StateStore {
   }
 }
 
+/** Something changed that a restart must bring back. */
+export function mustSurvive(before: PoolState, after: PoolState): boolean {
+  if (after.epoch !== before.epoch || after.automation !== before.automation || after.phase !== before.phase)
+    return true
+  if (after.phase === 'switching' && before.phase === 'switching' && after.step !== before.step) return true
+  return after.upstreams.some(({ admin }, index) => admin !== before.upstreams[index]?.admin)
+}
+
 const idOrNull = (name: string | null): UpstreamId | null => (name === null ? null : upstreamId(name))
 
 /** Of a damaged file. */
