@@ -3,17 +3,9 @@ import { describe, expect, test } from 'vitest'
 import type { FailureMode, Fate, PlanSettings, WorstCase } from '../../src/core/foresight.ts'
 import type { PoolPolicy } from '../../src/core/policy.ts'
 import { worstCases } from '../../src/core/worst-case.ts'
+import { policy as poolPolicy } from './support/build.ts'
 
-const POLICY: PoolPolicy = {
-  kind: 'stateless',
-  failover: 'automatic',
-  gray: 'switch',
-  failback: { mode: 'automatic', after: 30_000, ramp: 0 },
-  health: { healthy: 2, unhealthy: 2 },
-  drain: { timeout: 30_000, upgrade: 300_000, spread: 2_000, failover: 'cut' },
-  hold: { time: 2_000 },
-  hooks: { fence: false, promote: false, timeout: 5_000 },
-}
+const POLICY = poolPolicy({ hooks: { timeout: 5_000 } })
 
 const REPEATABLE = { seed: 20_260_102, numRuns: 300 }
 

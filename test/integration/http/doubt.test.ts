@@ -32,6 +32,8 @@ const suspected = () =>
     what: 'the active to be suspected',
     milliseconds: 5_000,
   })
+const nothingInFlight = () =>
+  pair.until(({ upstreams }) => upstreams.every(({ inFlight }) => inFlight === 0), 'nothing to be in flight')
 const onGreen = () => pair.green.seen
 
 describe('while the active is suspected', () => {
@@ -91,7 +93,7 @@ describe('while the active is suspected', () => {
     expect((await pair.ask({ target: '/items/2' })).body).toBe('by green')
     expect(await pair.metric('requests_rescued_total', 'how="hedge"')).toBe(1)
     expect((await pair.view()).active).toBe('blue')
-    await pair.until(({ upstreams }) => upstreams.every(({ inFlight }) => inFlight === 0), 'nothing to be in flight')
+    await nothingInFlight()
   })
 
   test('with a single writer nothing goes to the standby', async () => {
@@ -121,7 +123,7 @@ describe('of two attempts at one request', () => {
     gate.open()
     expect((await get).body).toBe('by blue')
     expect(await pair.metric('requests_rescued_total', 'how="hedge"')).toBe(0)
-    await pair.until(({ upstreams }) => upstreams.every(({ inFlight }) => inFlight === 0), 'nothing to be in flight')
+    await nothingInFlight()
     expect((await pair.view()).upstreams.map(({ lastOutcome }) => lastOutcome?.what ?? null)).toEqual([
       'answered 200',
       null,
