@@ -1,5 +1,6 @@
 /** `npm start`: the proxy before two small shops, with instructions to kill one and watch. */
 import process from 'node:process'
+import { rehearse } from '../assembly/rehearsal.ts'
 import type { Config } from '../config/schema.ts'
 import { createLogger } from '../logging.ts'
 import { isoTime, systemClock } from '../runtime/clock.ts'
@@ -19,6 +20,7 @@ export async function demo(file: string = DEFAULT_FILE): Promise<void> {
   process.on('exit', shops.stop)
   // People read this terminal: events as sentences, and of the log only what is wrong.
   const logger = createLogger({ level: 'fatal', access: 'off', clock: systemClock })
+  await rehearse({ version: version(), logger })
   const understudy = await startUnderstudy(config, { version: version(), logger })
   endOnSignals({
     clock: systemClock,

@@ -110,21 +110,8 @@ export class PoolRuntime implements SurveyedPool {
   start(probeNow: (upstream: UpstreamId) => void): void {
     this.probeNow = probeNow
     this.options.persist(this.current)
-    this.rehearse()
     this.dispatch({ type: 'tick', at: this.clock.now() })
     this.surveillance.start(probeNow)
-  }
-
-  /** Has the code of a failover compiled, for nothing else: the first one would take milliseconds longer. */
-  private rehearse(): void {
-    const { active, epoch } = this.route
-    if (active === null) return
-    const conviction = { rule: 'crash', detail: '' } as const
-    transition(
-      this.current,
-      { type: 'convicted', at: this.clock.now(), upstream: active, epoch, conviction },
-      this.policy,
-    )
   }
 
   stop(): void {
