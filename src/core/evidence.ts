@@ -7,6 +7,7 @@ import type { Failure, FailureKind } from './failure.ts'
 import { isGatewayStatus } from './failure.ts'
 import { Latencies } from './latencies.ts'
 import { Outstanding } from './outstanding.ts'
+import { RecentClasses } from './recent-classes.ts'
 import type { Millis } from './time.ts'
 import { ms } from './time.ts'
 import { SlidingCount } from './window.ts'
@@ -35,7 +36,6 @@ const CORROBORATED = 3
 export const ERRORS_PER_GATEWAY_ERROR = 3
 export const RATE_WINDOW = 1_000
 export const RATE_MINIMUM = 20
-const MAX_CLASSES = 64
 /** Silences seen before one can be called improbable. */
 const SILENCES_KNOWN = 200
 const RECENT_WINDOW = 250
@@ -60,8 +60,8 @@ export class Evidence {
   /** Since the last good answer: gateway errors and broken answers, and with 500s. */
   private consecutive = 0
   private errorsInARow = 0
-  /** Route classes that failed lately: one broken path must never convict. */
-  private readonly failing = new Map<string, Millis>()
+  /** What failed lately: one broken path must never convict. */
+  private readonly failing = new RecentClasses(RATE_WINDOW)
   /** A connect was turned away. Only an accepted connect takes it back. */
   private refusedAt: Millis | null = null
   /** A probe's connection was closed without an answer. Any byte takes it back. */
@@ -200,10 +200,10 @@ export class Evidence {
     if (gateway && this.consecutive++ === 0) this.failingSince = now
     this.errorsInARow++
     this.bad.add(now)
-    this.remember(routeClass, now)
+    this.failing.add(routeClass, now)
     const { successRate } = this.policy
     const gatewayErrors = this.gatewayErrorsNeeded
-    if (this.failingClasses(now) < 2) return this.consecutive === gatewayErrors ? CONFIRM : null
+    if (this.failing.count(now) < 2) return this.consecutive === gatewayErrors ? CONFIRM : null
     if (
       this.consecutive >= gatewayErrors ||
       this.errorsInARow >= this.policy.gatewayErrors * ERRORS_PER_GATEWAY_ERROR
@@ -226,29 +226,9 @@ export class Evidence {
       inARow: this.errorsInARow,
       failed: this.bad.sum(now),
       good: this.good.sum(now),
-      paths: this.failing.size,
+      paths: this.failing.count(now),
     }
     return { type: 'convict', conviction: { rule: 'errors', detail, figures } }
-  }
-
-  private remember(routeClass: string, now: Millis): void {
-    // Re-inserted so that the map stays in order of age and the oldest goes first.
-    this.failing.delete(routeClass)
-    this.failing.set(routeClass, now)
-    if (this.failing.size > MAX_CLASSES) {
-      for (const oldest of this.failing.keys()) {
-        this.failing.delete(oldest)
-        break
-      }
-    }
-  }
-
-  private failingClasses(now: Millis): number {
-    for (const [routeClass, at] of this.failing) {
-      if (now - at <= RATE_WINDOW) break
-      this.failing.delete(routeClass)
-    }
-    return this.failing.size
   }
 }
 
