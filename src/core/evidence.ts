@@ -3,6 +3,7 @@
  * R6 of the detection rules). Mutable, cheap, one object an upstream; every method takes `now`.
  */
 import type { Conviction } from './ejection.ts'
+import { ErrorRun } from './error-run.ts'
 import type { Failure, FailureKind } from './failure.ts'
 import { isGatewayStatus } from './failure.ts'
 import { Latencies } from './latencies.ts'
@@ -49,6 +50,7 @@ export class Evidence {
   lastByteAt: Millis
   /** Attempts that wait for their first byte. */
   readonly outstanding = new Outstanding()
+  readonly errorRun = new ErrorRun()
   /** How long it usually says nothing while something is outstanding. */
   private readonly silences: Latencies
   private readonly policy: EvidencePolicy
@@ -110,15 +112,16 @@ export class Evidence {
     return this.failedAnswer(isGatewayStatus(status), routeClass, `answers ${status}`, now)
   }
 
-  /** The whole answer is here; only now is it a good one. */
-  delivered(status: number, now: Millis): void {
+  /** The whole answer is here; only now is it a good one. True: it has ended a run of errors. */
+  delivered(status: number, sentAt: Millis, now: Millis): boolean {
     // A former primary that turns all away with 421 must not pass for one whose traffic is fine (R7).
-    if (status === 500 || status === 421 || isGatewayStatus(status)) return
+    if (status === 500 || status === 421 || isGatewayStatus(status)) return false
     this.consecutive = 0
     this.errorsInARow = 0
     this.good.add(now)
     this.fine.add(now)
     this.recent.add(now)
+    return this.errorRun.delivered(sentAt)
   }
 
   failed(failure: Failure, routeClass: string, now: Millis): Finding | null {
@@ -170,6 +173,7 @@ export class Evidence {
     this.good.clear()
     this.bad.clear()
     this.failing.clear()
+    this.errorRun.clear()
   }
 
   /** Rule R6: it says that it is not the one to ask (RFC 9110 §15.5.20). Its probe knows whether it still is. */
@@ -201,6 +205,7 @@ export class Evidence {
     this.errorsInARow++
     this.bad.add(now)
     this.failing.add(routeClass, now)
+    this.errorRun.failed(routeClass, now)
     const { successRate } = this.policy
     const gatewayErrors = this.gatewayErrorsNeeded
     if (this.failing.count(now) < 2) return this.consecutive === gatewayErrors ? CONFIRM : null

@@ -188,7 +188,7 @@ export class Attempt implements ResponseHandler, Awaited {
     const { channel } = this
     if (!channel) return
     // The connection may serve another request already: its reading is no longer ours to pause.
-    this.endpoint?.ledger.attemptDelivered(channel.head.status, this.now())
+    this.endpoint?.ledger.attemptDelivered(channel.head.status, this.awaitedSince, this.now())
     if (this.phase === 'held') this.passOn(channel)
     this.end()
     this.owner.onAnswerEnd(trailers)

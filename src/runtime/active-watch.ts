@@ -45,6 +45,8 @@ export class ActiveWatch {
   /** Probes under way, by upstream: when the oldest of them was sent. */
   private readonly pending = new Map<UpstreamId, Millis[]>()
   private lastLook: Millis
+  /** Requests wait until a run of errors is over. */
+  private waitsForErrors = false
   private cancel: Cancel | null = null
 
   constructor(policy: HangPolicy & Readonly<{ gray: boolean }>, clock: Clock, duties: ActiveWatchDuties) {
@@ -66,7 +68,11 @@ export class ActiveWatch {
 
   /** Another active: what was known of the last one says nothing of it. */
   reset(): void {
-    for (const ledger of this.duties.ledgers()) ledger.onNextByte = null
+    for (const ledger of this.duties.ledgers()) {
+      ledger.onNextByte = null
+      ledger.onErrorsOver = null
+    }
+    this.waitsForErrors = false
     this.gray?.reset()
     this.suspicion.reset()
   }
@@ -106,17 +112,35 @@ export class ActiveWatch {
     if (doubt !== 'none') return doubt
     const ledger = this.duties.active()
     if (ledger === null) return 'none'
+    return this.hesitatesOverErrors(ledger, now) || this.hesitatesOverSilence(ledger, now) ? 'hesitant' : 'none'
+  }
+
+  /** It fails one request after another, and there is somebody to take over: what cannot be sent twice waits until it is clear. */
+  private hesitatesOverErrors(ledger: UpstreamLedger, now: Millis): boolean {
+    if (!ledger.evidence.errorRun.goesOn(now) || !this.duties.standbyFast()) return false
+    this.waitsForErrors = true
+    ledger.onErrorsOver = () => this.errorsAreOver()
+    return true
+  }
+
+  private errorsAreOver(): void {
+    if (!this.waitsForErrors) return
+    this.waitsForErrors = false
+    this.duties.settled()
+  }
+
+  private hesitatesOverSilence(ledger: UpstreamLedger, now: Millis): boolean {
     const { evidence } = ledger
     const since = evidence.silentSince(null)
-    if (since === null || now - since <= SHORTEST_HESITATION) return 'none'
+    if (since === null || now - since <= SHORTEST_HESITATION) return false
     const improbable = evidence.improbableSilence(now)
-    if (improbable === null || now - since <= Math.min(improbable, this.suspicion.suspectAfter)) return 'none'
-    if (evidence.outstanding.assess(ledger.answerTimes, now).phi < IMPROBABLE) return 'none'
+    if (improbable === null || now - since <= Math.min(improbable, this.suspicion.suspectAfter)) return false
+    if (evidence.outstanding.assess(ledger.answerTimes, now).phi < IMPROBABLE) return false
     this.suspicion.hesitate()
     this.listen(ledger)
     // What is held provokes no byte, so that somebody has to ask.
     this.duties.probeActive()
-    return 'hesitant'
+    return true
   }
 
   private look(): void {
@@ -127,6 +151,7 @@ export class ActiveWatch {
     const ledger = this.duties.active()
     if (!ledger) return this.suspicion.reset()
     const { evidence, answerTimes } = ledger
+    if (!evidence.errorRun.goesOn(now)) this.errorsAreOver()
     const pressure = evidence.outstanding.assess(answerTimes, now)
     this.lookForHang(ledger, pressure, now)
     const good = evidence.recentlyGood(now)

@@ -36,6 +36,8 @@ export class UpstreamLedger {
   probeLatency: number | null = null
   /** Called at the next byte, once: it ends all doubt. */
   onNextByte: ((now: Millis) => void) | null = null
+  /** Called when a good answer ends a run of errors. */
+  onErrorsOver: (() => void) | null = null
   readonly counters = new UpstreamCounters()
   readonly recent = new Recent()
   readonly traffic: TrafficControl[] = []
@@ -134,8 +136,8 @@ export class UpstreamLedger {
   }
 
   /** The answer came to its end as it should. */
-  attemptDelivered(status: number, now: Millis): void {
-    this.evidence.delivered(status, now)
+  attemptDelivered(status: number, sentAt: Millis, now: Millis): void {
+    if (this.evidence.delivered(status, sentAt, now)) this.onErrorsOver?.()
   }
 
   attemptFailed(failure: Failure, routeClass: string, now: Millis, latency: number | null = null): void {

@@ -69,7 +69,7 @@ export class SimulatedAttempt implements Awaited, Client {
     ledger.attemptAnswered(status, status >= 500 ? this.owner.kind.routeClass : '', now)
     this.phase = 'held'
     if (!whole) return this.fail('truncated')
-    ledger.attemptDelivered(status, now)
+    ledger.attemptDelivered(status, this.awaitedSince, now)
     this.side.returnConnection()
     this.end()
     this.owner.onAnswer(this, status)

@@ -161,10 +161,11 @@ export class SimulatedPool {
 
   answer(ledger: UpstreamLedger, status = 200): void {
     ledger.heard(this.clock.now())
+    const now = this.clock.now()
     const wait = this.waits.get(ledger)?.shift()
-    if (wait) ledger.answerCame(wait, this.clock.now())
-    ledger.attemptAnswered(status, 'GET /', this.clock.now())
-    ledger.attemptDelivered(status, this.clock.now())
+    if (wait) ledger.answerCame(wait, now)
+    ledger.attemptAnswered(status, 'GET /', now)
+    ledger.attemptDelivered(status, wait?.awaitedSince ?? now, now)
     ledger.attemptEnded()
   }
 

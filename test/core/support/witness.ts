@@ -29,7 +29,7 @@ export class Witness {
 
   answered(status: number, routeClass = 'GET /shop'): Found {
     const finding = this.evidence.answered(status, routeClass, this.now)
-    this.evidence.delivered(status, this.now)
+    this.evidence.delivered(status, this.now, this.now)
     return this.found(finding)
   }
 
