@@ -193,7 +193,8 @@ export class Evidence {
       else this.brokenAt = now
       return CONFIRM
     }
-    if (now - first < CRASH_SIGNS_APART) return null
+    // Too close to tell anything new, so that somebody has to ask once more.
+    if (now - first < CRASH_SIGNS_APART) return CONFIRM
     const apart = Math.ceil(now - first)
     const sequence = this.refusedAt === null ? `a probe cut off and a connect ${kind}` : `connect ${kind} twice`
     const detail = refused ? `${sequence} within ${apart} ms` : 'accepts connections and closes them'
