@@ -43,7 +43,7 @@ const RECENT_WINDOW = 250
 export const FINE_WINDOW = 2_000
 export const FINE_MINIMUM = 20
 /** Any client can make a server answer 421, with a Host it does not know: that must not become a storm of probes. */
-const ROLE_ASKED_EVERY = 1_000
+const ASKED_EVERY = 1_000
 
 export class Evidence {
   /** Any byte from any of its sockets, data or probe. */
@@ -68,7 +68,7 @@ export class Evidence {
   private refusedAt: Millis | null = null
   /** A probe's connection was closed without an answer. Any byte takes it back. */
   private brokenAt: Millis | null = null
-  private roleAskedAt: Millis | null = null
+  private askedAt: Millis | null = null
   /** Since when probes have been answered badly, and since when requests have. */
   private redSince: Millis | null = null
   private failingSince: Millis
@@ -107,7 +107,7 @@ export class Evidence {
 
   /** The head of an answer: an error is an error at once. */
   answered(status: number, routeClass: string, now: Millis): Finding | null {
-    if (status === 421) return this.disowned(now)
+    if (status === 421) return this.askWhatItIs(now)
     if (status !== 500 && !isGatewayStatus(status)) return null
     return this.failedAnswer(isGatewayStatus(status), routeClass, `answers ${status}`, now)
   }
@@ -134,6 +134,11 @@ export class Evidence {
     if (finding || failure.kind !== 'reset') return finding
     this.resets.add(now)
     return this.resets.sum(now) >= RESETS_TO_CONFIRM ? CONFIRM : null
+  }
+
+  /** GOAWAY (RFC 9113 §6.8): for the age of that one connection, or because the server is about to go. */
+  sentAway(now: Millis): Finding | null {
+    return this.askWhatItIs(now)
   }
 
   /** A probe always has a fresh socket, so a close without an answer says something. */
@@ -176,10 +181,10 @@ export class Evidence {
     this.errorRun.clear()
   }
 
-  /** Rule R6: it says that it is not the one to ask (RFC 9110 §15.5.20). Its probe knows whether it still is. */
-  private disowned(now: Millis): Finding | null {
-    if (this.roleAskedAt !== null && now - this.roleAskedAt < ROLE_ASKED_EVERY) return null
-    this.roleAskedAt = now
+  /** Rule R6: it says that it is not the one to ask (421, RFC 9110 §15.5.20), or no longer. Its probe knows. */
+  private askWhatItIs(now: Millis): Finding | null {
+    if (this.askedAt !== null && now - this.askedAt < ASKED_EVERY) return null
+    this.askedAt = now
     return CONFIRM
   }
 

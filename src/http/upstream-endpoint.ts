@@ -40,6 +40,7 @@ export class UpstreamEndpoint implements TrafficControl {
         ledger.counters.connects++
         ledger.evidence.connected()
       },
+      onGoaway: () => ledger.goawayCame(sweeper.clock.now()),
     }
     this.channels = channelsTo(upstream, sweeper, events)
     ledger.traffic.push(this)

@@ -110,6 +110,12 @@ export class UpstreamLedger {
     this.evidence.outstanding.remove(wait)
   }
 
+  /** It sends a connection away. */
+  goawayCame(now: Millis): void {
+    const finding = this.evidence.sentAway(now)
+    if (finding) this.onFinding(finding)
+  }
+
   /** A TCP session is established. */
   sessionTaken(now: Millis): void {
     this.counters.sessions++

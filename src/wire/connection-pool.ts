@@ -13,7 +13,12 @@ const SOON_OVER = 1_500
 /** When the server does not say how long it keeps idle connections: below the usual 5 s. */
 const IDLE_FOR = 4_000
 
-export type PoolEvents = Readonly<{ onHeard(): void; onConnected(): void }>
+export type PoolEvents = Readonly<{
+  onHeard(): void
+  onConnected(): void
+  /** The upstream wants a connection to end: for its age, or because it is about to go itself. */
+  onGoaway?(): void
+}>
 
 /** Connections that were opened ahead together. */
 type Wave = Readonly<{ connecting: Set<UpstreamConnection>; done(): void }>

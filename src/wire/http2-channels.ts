@@ -47,6 +47,7 @@ export class Http2Channels implements UpstreamChannels {
         onRoom: (streams) => {
           this.room = Math.max(1, streams)
         },
+        onGoaway: () => events.onGoaway?.(),
         onDisplaced: (channels) => this.place(channels),
         onGone: (session) => {
           this.sessions.delete(session)

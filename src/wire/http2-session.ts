@@ -34,6 +34,8 @@ export interface SessionOwner {
   onRoom(streams: number): void
   /** It has no room for these. */
   onDisplaced(channels: readonly Http2Channel[]): void
+  /** It takes no new streams on this connection, nor perhaps on any other. */
+  onGoaway(): void
   /** The last call: nothing is left of it. */
   onGone(session: Http2UpstreamSession): void
 }
@@ -195,6 +197,7 @@ export class Http2UpstreamSession implements StreamCarrier, Swept {
   private onGoaway(code: number, lastStreamId: number): void {
     this.onHeard()
     if (this.state !== 'closed') this.state = 'leaving'
+    this.owner.onGoaway()
     for (const channel of [...this.channels]) {
       if (channel.streamId > lastStreamId) channel.unprocessed(`GOAWAY, last stream ${lastStreamId}`)
     }

@@ -11,6 +11,13 @@ describe('an answer 421', () => {
     expect(witness.pass(1).answered(421)).toBe('confirm')
   })
 
+  it('has it probed, as GOAWAY has, and both together no more often', () => {
+    const witness = new Witness()
+    expect(witness.evidence.sentAway(witness.now)).toEqual({ type: 'confirm' })
+    expect(witness.answered(421)).toBe('nothing')
+    expect(witness.evidence.sentAway(witness.now)).toBeNull()
+  })
+
   it('is no sign of traffic that is fine, either', () => {
     const witness = new Witness()
     for (let n = 0; n < 100; n++) witness.pass(10).answered(421)

@@ -65,7 +65,9 @@ const text = (body: string) => (stream: number) => [
   data(stream, END_STREAM, body),
 ]
 
-async function proxyTo(urls: string[], more: { tls?: object; listenerOverrides?: object } = {}): Promise<RunningProxy> {
+type More = { tls?: object; listenerOverrides?: object; poolOverrides?: object }
+
+async function proxyTo(urls: string[], more: More = {}): Promise<RunningProxy> {
   const { tls, ...overrides } = more
   const upstreams = urls.map((url, index) => ({
     name: index === 0 ? 'blue' : 'green',
@@ -144,6 +146,21 @@ test('a connection that dies under requests: what may be repeated is, on the sta
   expect((await ask(proxy)).body).toBe('standby')
   expect(errorOf(await ask(proxy, { method: 'POST', body: 'one tea' }))).toEqual([502, 'upstream_broke'])
   expect(standby.frames.filter(({ type }) => type === FRAME.HEADERS)).toHaveLength(1)
+})
+
+test('GOAWAY has an upstream probed at once: one that is about to go is left before a request has failed', async () => {
+  const standby = await raw(text('standby'))
+  const upstream = await raw((stream) => {
+    upstream.stopListening()
+    return [...text('primary')(stream), goaway(stream, 0)]
+  })
+  const rarely = { probe: { type: 'tcp', interval: '10m' } }
+  const proxy = await proxyTo([h2c(upstream.port), h2c(standby.port)], { poolOverrides: rarely })
+  expect((await ask(proxy)).body).toBe('primary')
+  const left = async () =>
+    (await getJson<PoolView>(proxy.adminPort, '/pools/shop')).active === 'green' ? true : undefined
+  await until(left, { what: 'the standby to be active' })
+  expect(standby.frames.filter(({ type }) => type === FRAME.HEADERS)).toEqual([])
 })
 
 test('an upstream that does not speak HTTP/2 never gets the request, so that even a POST may go elsewhere', async () => {

@@ -136,6 +136,11 @@ export class RawHttp2Upstream {
     }, options)
   }
 
+  /** Connections that are open go on. */
+  stopListening(): void {
+    this.server.close()
+  }
+
   async stop(): Promise<void> {
     for (const socket of this.sockets) socket.destroy()
     await new Promise((closed) => this.server.close(closed))
