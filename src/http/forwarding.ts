@@ -9,7 +9,6 @@ import type { GiveUpReason } from '../core/replay.ts'
 import type { Route } from '../core/route.ts'
 import { elsewhere } from '../core/route.ts'
 import type { UpstreamId } from '../core/upstream.ts'
-import type { Waiter } from '../runtime/hold.ts'
 import type { ResponseHead } from '../wire/response-head.ts'
 import type { Transport } from '../wire/transport.ts'
 import type { UpstreamChannel } from '../wire/upstream-channel.ts'
@@ -24,26 +23,23 @@ import type { RaceOwner } from './race.ts'
 import { Race } from './race.ts'
 import type { ResumptionOwner, ResumptionParts } from './resumption.ts'
 import { Resumption } from './resumption.ts'
+import type { FailedOn, RouteWaitOwner } from './route-wait.ts'
+import { RouteWait } from './route-wait.ts'
 
 type State = 'idle' | 'collecting' | 'held' | 'trying' | 'answering' | 'done'
 
-/** Where a request waits for another route than the one that failed it. */
-type FailedOn = Readonly<{ upstream: UpstreamId; epoch: number; failure: Failure }>
-
-export class Forwarding implements ExchangeServer, RaceOwner, ResumptionOwner, Waiter {
+export class Forwarding implements ExchangeServer, RaceOwner, ResumptionOwner, RouteWaitOwner {
   private readonly request: ForwardedRequest
   private readonly account: ExchangeAccount
   private readonly exchange: Exchange
   private readonly pool: HttpPool
   private readonly race: Race
+  private readonly routeWait: RouteWait
   /** What resumptions are made of; null where the pool does not want them. */
   private readonly resumable: ResumptionParts | null
   /** Of the answer under way, if it can be gone on with when it is cut off. */
   private resumption: Resumption | null = null
   private state: State = 'idle'
-  private failedOn: FailedOn | null = null
-  /** The epoch in which it began to wait for another route, or for the end of a doubt. */
-  private heldIn = 0
 
   constructor(exchange: Exchange, pool: HttpPool) {
     this.exchange = exchange
@@ -51,6 +47,7 @@ export class Forwarding implements ExchangeServer, RaceOwner, ResumptionOwner, W
     this.request = new ForwardedRequest(exchange, pool)
     this.race = new Race(this, this.request, { limits: pool.options.attempt, now: () => pool.clock.now() })
     this.account = new ExchangeAccount(pool)
+    this.routeWait = new RouteWait(this, pool.runtime)
     const { request, account } = this
     this.resumable = pool.options.resume ? { owner: this, exchange, request, account, pool } : null
   }
@@ -68,7 +65,6 @@ export class Forwarding implements ExchangeServer, RaceOwner, ResumptionOwner, W
   requestBegun(): void {
     const { pool, account } = this
     this.state = 'collecting'
-    this.failedOn = null
     account.open(chooseRequestId(this.exchange.head, pool.makeRequestId))
     this.request.begin(account.requestId, account.startedAt)
     pool.errorReplays.earn()
@@ -111,7 +107,7 @@ export class Forwarding implements ExchangeServer, RaceOwner, ResumptionOwner, W
   }
 
   private abandon(): void {
-    this.pool.runtime.hold.leave(this)
+    this.routeWait.cancel()
     this.race.cancel()
     this.resumption?.cancel()
   }
@@ -121,11 +117,11 @@ export class Forwarding implements ExchangeServer, RaceOwner, ResumptionOwner, W
   private go(): void {
     const { route } = this.pool.runtime
     const target = this.assigned(route)
-    if (target === null) this.wait()
+    if (target === null) this.wait(null)
     else this.tryOn(route.trial === null ? target : this.inTrial(route, target), false)
   }
 
-  private assigned(route: Route): UpstreamId | null {
+  assigned(route: Route): UpstreamId | null {
     const { runtime, clock, options } = this.pool
     const { safe } = this.request
     return assign(route, safe ? runtime.doubt : runtime.doubtAt(clock.now()), safe, options.standbyReads)
@@ -145,38 +141,20 @@ export class Forwarding implements ExchangeServer, RaceOwner, ResumptionOwner, W
     this.race.start(endpoint, { fresh, repeatable: safe, suspect: replays > 0 })
   }
 
-  private wait(): void {
-    const { hold, route } = this.pool.runtime
+  private wait(failedOn: FailedOn | null): void {
     this.state = 'held'
-    this.heldIn = route.epoch
-    if (hold.enter(this)) return
-    const doubted = this.doubted(route)
-    if (doubted !== null) this.tryOn(doubted, false)
-    else this.fail('overloaded', 'hold-full', 'as many requests as may wait are waiting')
+    this.routeWait.begin(failedOn)
   }
 
-  /** The active that it waits to hear of: when it can wait no longer, that is still better than an error. */
-  private doubted(route: Route): UpstreamId | null {
-    return route.gate === 'open' && this.failedOn === null ? route.active : null
-  }
-
-  offer(route: Route): boolean {
-    const { failedOn } = this
-    const sameAsFailed = failedOn !== null && failedOn.upstream === route.active && failedOn.epoch === route.epoch
-    const target = sameAsFailed && route.gate === 'open' ? route.fallback : this.assigned(route)
-    if (target === null) return false
-    if (route.epoch !== this.heldIn) this.account.rescue ??= 'hold'
+  onRoute(target: UpstreamId, moved: boolean): void {
+    if (moved) this.account.rescue ??= 'hold'
     this.tryOn(target, false)
-    return true
   }
 
-  expire(): void {
-    const { hold, route } = this.pool.runtime
-    const { failedOn } = this
-    if (failedOn) return this.failAfter(failedOn.failure, 'no-upstream')
-    const doubted = this.doubted(route)
-    if (doubted !== null) this.tryOn(doubted, false)
-    else this.fail('no_upstream', 'no-upstream', `waited ${hold.time} ms`)
+  onNoRoute(why: 'full' | 'expired', failure: Failure | null): void {
+    if (why === 'full') this.fail('overloaded', 'hold-full', 'as many requests as may wait are waiting')
+    else if (failure) this.failAfter(failure, 'no-upstream')
+    else this.fail('no_upstream', 'no-upstream', `waited ${this.pool.runtime.hold.time} ms`)
   }
 
   // ---- the attempt -----------------------------------------------------------------------------------------------
@@ -248,9 +226,8 @@ export class Forwarding implements ExchangeServer, RaceOwner, ResumptionOwner, W
     }
     if (target !== null) return this.replayOn(target)
     if (!route.automatic || upstream === null) return this.failAfter(failure, 'no-upstream')
-    this.failedOn = { upstream, epoch: route.epoch, failure }
     this.countReplay()
-    this.wait()
+    this.wait({ upstream, epoch: route.epoch, failure })
   }
 
   private replayOn(target: UpstreamId): void {
