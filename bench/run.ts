@@ -1,20 +1,19 @@
 // The bench's command line. Each command is one file in commands/.
+import { engineCommand, wholeEngineCommand } from './commands/engine.ts'
 import { faultCommand, fullForm, quickForm } from './commands/fault-trials.ts'
-import { frontCommand } from './commands/fronts.ts'
 import { showReport } from './commands/show-report.ts'
-import { throughput } from './commands/throughput.ts'
 import { UsageError } from './commands/usage-error.ts'
 import { contenders } from './contenders/registry.ts'
+import type { EngineKind } from './engine/engine-bench.ts'
+import { engineBenches } from './engine/registry.ts'
 import { endChildrenOnSignals } from './process/child.ts'
 import { scenarios } from './scenarios/registry.ts'
 
 const commands: Readonly<Record<string, (args: string[]) => Promise<void>>> = {
   switchover: faultCommand(quickForm),
   gauntlet: faultCommand(fullForm),
-  throughput,
-  tcp: frontCommand('tcp'),
-  tls: frontCommand('tls'),
-  http2: frontCommand('http2'),
+  engine: wholeEngineCommand,
+  ...Object.fromEntries((Object.keys(engineBenches) as EngineKind[]).map((kind) => [kind, engineCommand(kind)])),
   report: showReport,
 }
 
@@ -28,15 +27,14 @@ const HELP = `usage: node bench/run.ts COMMAND [options]      (or: npm run bench
   gauntlet     the same at length: every scenario, every contender with its defaults too, five trials; takes hours
     the same options; --trials 4-6 is only those. What is there is in FILE after each trial; parts are reported together
 
-  throughput   requests/s and CPU per request on one core
-    --contenders x,y   --seconds N (5)   --rounds N (3)     --load wrk|autocannon   --out FILE
+  engine       every kind of load that follows, one after the other: CPU, rate, latency and memory; takes half an hour
+${Object.values(engineBenches)
+  .map(({ kind, summary }) => `  ${kind.padEnd(13)}${summary}`)
+  .join('\n')}
+    --contenders x,y   --seconds N a load and round   --rounds N (3)   --out FILE
 
-  tcp          bytes and connections through a TCP listener
-  tls          requests and handshakes, full and resumed, over TLS
-  http2        requests over HTTP/2 in front, HTTP/1.1 behind
-    --contenders x,y   --seconds N a load and round (1.5, 3, 4)   --rounds N (3)   --out FILE
-
-  report FILE... [--markdown] [--svg DIR]     results as tables and charts; several files of one kind as one
+  report FILE... [--markdown] [--svg DIR] [--out FILE] [--readme]
+    results as tables and charts; parts of one gauntlet as one (--out: in one file), kinds of load with a summary
 
 scenarios:
 ${scenarios.map(({ name, summary }) => `  ${name.padEnd(19)} ${summary}`).join('\n')}

@@ -29,7 +29,7 @@ type Form = {
 export const quickForm: Form = {
   kind: 'switchover',
   scenarios: quickScenarios,
-  takesPart: (contender) => !isVariant(contender),
+  takesPart: (contender) => !contender.engineOnly && !isVariant(contender),
   trials: 1,
   seconds: 6,
 }
@@ -38,7 +38,7 @@ export const fullForm: Form = {
   kind: 'gauntlet',
   scenarios,
   // It has no failover to measure.
-  takesPart: ({ name }) => name !== 'http-proxy',
+  takesPart: ({ name, engineOnly }) => !engineOnly && name !== 'http-proxy',
   trials: 5,
   // About 1,500 requests after the fault.
   seconds: 8,

@@ -21,6 +21,8 @@ export type PairSettings = {
   readonly failbackAfterMs?: number
   /** Continue large downloads that were cut. */
   readonly resume?: boolean
+  /** That many clients at once must be served. */
+  readonly clients?: number
 }
 
 export type ContenderOptions = {
@@ -56,6 +58,8 @@ export type Contender = {
   readonly name: string
   /** Another configuration of this one; takes part only in the gauntlet, or when it is named. */
   readonly variantOf?: string
+  /** It has no failover of its own: of faults there is nothing to compare. */
+  readonly engineOnly?: boolean
   /** Version, or null when it is not installed. */
   available(): string | null
   /** What it can be put in front of a pair for. */

@@ -67,13 +67,13 @@ const TCP_BACKEND = `
 const TCP: Part = { defaults: TCP_TUNED, backend: TCP_BACKEND }
 
 const configure = (options: ContenderOptions, socket: string, http: Part): string => {
-  const { primary, standby, front = HTTP } = options
+  const { primary, standby, front = HTTP, settings } = options
   const tcp = front.protocol === 'tcp'
   const { defaults, backend, perServer = '' } = tcp ? TCP : http
   return `
 global
   nbthread 1
-  maxconn 8000${tcp ? LARGE_BUFFERS : ''}
+  maxconn ${settings?.clients ?? 8000}${tcp ? LARGE_BUFFERS : ''}
   stats socket ${socket} mode 600 level admin
 
 defaults${defaults}

@@ -1,10 +1,12 @@
 // Every contender by name, ours first. To add one: a file beside this one, and a line here.
 import { caddy, caddyDefaults } from './caddy.ts'
 import type { Contender } from './contender.ts'
+import { fastifyHttpProxy } from './fastify-http-proxy.ts'
 import { haproxy, haproxyDefaults, haproxyHairTrigger } from './haproxy.ts'
 import { httpProxy } from './http-proxy.ts'
 import { nginx, nginxDefaults } from './nginx.ts'
-import { understudy } from './understudy.ts'
+import { understudy, understudyWith100Pools, understudyWith1000Pools } from './understudy.ts'
+import { undici } from './undici.ts'
 
 export const contenders: readonly Contender[] = [
   understudy,
@@ -16,4 +18,8 @@ export const contenders: readonly Contender[] = [
   caddy,
   caddyDefaults,
   httpProxy,
+  fastifyHttpProxy,
+  undici,
+  understudyWith100Pools,
+  understudyWith1000Pools,
 ]

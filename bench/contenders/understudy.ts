@@ -22,8 +22,9 @@ const COMMAND = join(CHECKOUT, 'src/cli/understudy.js')
 const POOL = 'shop'
 const FIRST_EPOCH = 1
 
-const listener = ({ listenPort, front = HTTP }: ContenderOptions): string => {
-  const common = `listen: "127.0.0.1:${listenPort}", pool: ${POOL}`
+const listener = ({ listenPort, front = HTTP, settings }: ContenderOptions): string => {
+  const limits = settings?.clients === undefined ? '' : `, limits: { connections: ${settings.clients} }`
+  const common = `listen: "127.0.0.1:${listenPort}", pool: ${POOL}${limits}`
   switch (front.protocol) {
     case 'http':
       return `{ protocol: http, ${common} }`
@@ -42,24 +43,41 @@ const extras = ({ failbackAfterMs, resume }: PairSettings): string =>
     ...(resume ? ['    replay: { resume: true }\n'] : []),
   ].join('')
 
-const configure = (options: ContenderOptions): string => {
+/** Pools beside the one that is measured, each with a listener of its own. Their probes are rare: those are work of their own. */
+const others = ({ primary, standby, workDir }: ContenderOptions, count: number) => {
+  const names = Array.from({ length: count }, (_, i) => `other-${i + 1}`)
+  const upstreams = `[{ name: a, url: "http://${addressOf(primary)}" }, { name: b, url: "http://${addressOf(standby)}" }]`
+  return {
+    listeners: names
+      .map((name) => `  ${name}: { protocol: http, listen: "unix:${join(workDir, name)}", pool: ${name} }\n`)
+      .join(''),
+    pools: names.map((name) => `  ${name}: { upstreams: ${upstreams}, probe: { interval: 10m } }\n`).join(''),
+  }
+}
+
+const configure = (options: ContenderOptions, pools: number): string => {
   const { adminPort, primary, standby, workDir, front = HTTP, settings = {} } = options
   const [scheme, probe] =
     front.protocol === 'tcp' ? ['tcp', '{ type: tcp }'] : ['http', '{ type: http, path: /healthz }']
+  const more = others(options, pools - 1)
   return `
 admin: { listen: "127.0.0.1:${adminPort}" }
 state: { dir: "${join(workDir, 'state')}" }
 log: { level: warn, access: "off" }
 listeners:
   web: ${listener(options)}
-pools:
+${more.listeners}pools:
   ${POOL}:
     upstreams:
       - { name: ${primary.name}, url: "${scheme}://${addressOf(primary)}" }
       - { name: ${standby.name}, url: "${scheme}://${addressOf(standby)}" }
     probe: ${probe}
-${extras(settings)}`
+${extras(settings)}${more.pools}`
 }
+
+/** A thousand pools that are alike need not be read. */
+const published = (options: ContenderOptions, pools: number): string =>
+  pools === 1 ? configure(options, 1) : `${configure(options, 2)}# and so on, ${pools} pools in all\n`
 
 const command = async (adminPort: number, name: 'switchover' | 'failback'): Promise<void> => {
   const answer = await httpRequest(adminPort, 'POST', `/pools/${POOL}/${name}`, {})
@@ -78,18 +96,11 @@ const switches = async (adminPort: number): Promise<number[]> => {
     .map(({ at }) => Date.parse(at) - ahead)
 }
 
-export const understudy: Contender = {
-  name: 'understudy',
-  hasSwitchoverApi: true,
-  fronts: ['http', 'tls', 'tcp'],
-  available: () => {
-    if (!existsSync(COMMAND)) return null
-    return (JSON.parse(readFileSync(join(CHECKOUT, 'package.json'), 'utf8')) as { version: string }).version
-  },
-  start: async (options) => {
+const start =
+  (pools: number): Contender['start'] =>
+  async (options) => {
     const file = join(options.workDir, 'understudy.yaml')
-    const configuration = configure(options)
-    writeFileSync(file, configuration)
+    writeFileSync(file, configure(options, pools))
     const child = await startChild({
       name: 'understudy',
       command: nodeBinary(),
@@ -102,12 +113,34 @@ export const understudy: Contender = {
     await frontReady(child, options)
     return {
       pid: child.pid,
-      configuration,
+      configuration: published(options, pools),
       log: child.output,
       stop: child.end,
       switchover: () => command(options.adminPort, 'switchover'),
       failback: () => command(options.adminPort, 'failback'),
       switches: () => switches(options.adminPort),
     }
+  }
+
+export const understudy: Contender = {
+  name: 'understudy',
+  hasSwitchoverApi: true,
+  fronts: ['http', 'tls', 'tcp'],
+  available: () => {
+    if (!existsSync(COMMAND)) return null
+    return (JSON.parse(readFileSync(join(CHECKOUT, 'package.json'), 'utf8')) as { version: string }).version
   },
+  start: start(1),
 }
+
+const withPools = (pools: number): Contender => ({
+  ...understudy,
+  name: `understudy-${pools}-pools`,
+  variantOf: understudy.name,
+  engineOnly: true,
+  fronts: ['http'],
+  start: start(pools),
+})
+
+export const understudyWith100Pools = withPools(100)
+export const understudyWith1000Pools = withPools(1_000)

@@ -1,11 +1,11 @@
 // Any results file as text or Markdown, with the machine and the versions it was made with.
+
+import { reportEngine } from './engine-report.ts'
 import { reportFaults } from './fault-report.ts'
-import { reportFront } from './front-report.ts'
 import type { Results } from './results.ts'
 import type { TableFormat } from './table.ts'
-import { reportThroughput } from './throughput-report.ts'
 
-const provenance = ({ machine, versions, skipped }: Results): string[] => [
+export const provenance = ({ machine, versions, skipped }: Results): string[] => [
   `${machine.cpu}, ${machine.cores} cores, ${machine.memoryGiB} GiB, ${machine.kernel}, Node ${machine.node}, commit ${machine.commit ?? 'unknown'}`,
   Object.entries(versions)
     .map(([name, version]) => `${name} ${version}`)
@@ -18,10 +18,8 @@ const tables = (results: Results, format: TableFormat): string => {
     case 'switchover':
     case 'gauntlet':
       return reportFaults(results, format)
-    case 'throughput':
-      return reportThroughput(results, format)
     default:
-      return reportFront(results, format)
+      return reportEngine(results, format)
   }
 }
 

@@ -7,12 +7,12 @@ import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { SkippedScenario } from '../commands/scenario-needs.ts'
 import type { PairSettings } from '../contenders/contender.ts'
-import type { FrontKind } from '../fronts/front-bench.ts'
-import type { WorkloadResult } from '../fronts/measure.ts'
+import type { EngineKind } from '../engine/engine-bench.ts'
+import type { EngineGoal } from '../engine/goals.ts'
+import type { WorkloadResult } from '../engine/measure.ts'
 import type { LoadShape } from '../load/plan.ts'
 import type { Verdict } from '../load/verdict.ts'
 import type { Goal } from '../scenarios/goal.ts'
-import type { ThroughputResult } from '../throughput/measure.ts'
 
 export type Machine = {
   readonly cpu: string
@@ -60,25 +60,30 @@ export type FaultResults = Common & {
   readonly trials: readonly FaultTrial[]
 }
 
-export type ThroughputResults = Common & {
-  readonly kind: 'throughput'
-  readonly load: string
-  readonly connections: number
-  readonly seconds: number
-  readonly results: readonly ThroughputResult[]
-}
-
-export type FrontResults = Common & {
-  readonly kind: FrontKind
+export type EngineResults = Common & {
+  readonly kind: EngineKind
   readonly seconds: number
   readonly rounds: number
   readonly configurations: Readonly<Record<string, string>>
   readonly workloads: readonly WorkloadResult[]
+  readonly goals?: readonly EngineGoal[]
 }
 
-export type Results = FaultResults | ThroughputResults | FrontResults
+export type Results = FaultResults | EngineResults
 
-const KINDS: readonly Results['kind'][] = ['switchover', 'gauntlet', 'throughput', 'tcp', 'tls', 'http2']
+const FAULT_KINDS: readonly FaultResults['kind'][] = ['switchover', 'gauntlet']
+const ENGINE_KINDS: Readonly<Record<EngineKind, true>> = {
+  throughput: true,
+  large: true,
+  connections: true,
+  growth: true,
+  latency: true,
+  memory: true,
+  tcp: true,
+  tls: true,
+  http2: true,
+}
+const KINDS: readonly string[] = [...FAULT_KINDS, ...Object.keys(ENGINE_KINDS)]
 
 const RESULTS_FOLDER = fileURLToPath(new URL('../results/', import.meta.url))
 

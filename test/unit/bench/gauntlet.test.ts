@@ -21,7 +21,9 @@ describe('scenarios and contenders', () => {
   it('are one configuration of each where nobody asks for more', () => {
     const { present, skipped } = selectContenders(undefined)
     const names = [...present.map(({ name }) => name), ...skipped.map(({ contender }) => contender)]
-    expect(names.sort()).toEqual(['caddy', 'haproxy', 'http-proxy', 'nginx', 'understudy'])
+    expect(names.sort()).toEqual(
+      ['caddy', 'fastify-http-proxy', 'haproxy', 'http-proxy', 'nginx', 'undici', 'understudy'].sort(),
+    )
   })
 
   it('may be named, whatever usually takes part', () => {

@@ -1,10 +1,10 @@
 // The TCP load, its origin and the check before timing: only what really arrived counts, and damage is noticed.
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net'
 import { afterEach, describe, expect, it } from 'vitest'
-import { checkTcp } from '../../../bench/fronts/tcp/check.ts'
-import { runExchanges } from '../../../bench/fronts/tcp/exchange-load.ts'
-import { serve } from '../../../bench/fronts/tcp/serve.ts'
-import { runStreams } from '../../../bench/fronts/tcp/stream-load.ts'
+import { checkTcp } from '../../../bench/engine/tcp/check.ts'
+import { runExchanges } from '../../../bench/engine/tcp/exchange-load.ts'
+import { serve } from '../../../bench/engine/tcp/serve.ts'
+import { runStreams } from '../../../bench/engine/tcp/stream-load.ts'
 
 const servers: Server[] = []
 const sockets: Socket[] = []
