@@ -10,6 +10,7 @@ import type { Millis } from '../core/time.ts'
 import type { Transport } from '../wire/transport.ts'
 import type { ResponseHandler, UpstreamChannel } from '../wire/upstream-channel.ts'
 import type { AttemptedRequest, AttemptOwner } from './attempt-parties.ts'
+import { HeldAnswer } from './held-answer.ts'
 import type { UpstreamEndpoint } from './upstream-endpoint.ts'
 
 export type AttemptLimits = Readonly<{
@@ -21,7 +22,6 @@ export type AttemptLimits = Readonly<{
   holdAnswers: number
 }>
 
-const INLINE = 16_384
 const STALE_SHOWS_WITHIN = 200
 
 export class Attempt implements ResponseHandler, Awaited {
@@ -37,8 +37,7 @@ export class Attempt implements ResponseHandler, Awaited {
   private channel: UpstreamChannel | null = null
   private phase: FailurePhase = 'connecting'
   private fresh = true
-  private held = ''
-  private holding = false
+  private readonly held = new HeldAnswer()
   private since: Millis
   /** Sent after another upstream had failed the same request: the request itself may be the culprit. */
   private suspectRequest = false
@@ -72,8 +71,7 @@ export class Attempt implements ResponseHandler, Awaited {
   start(endpoint: UpstreamEndpoint, how: Readonly<{ fresh: boolean; repeatable: boolean; suspect: boolean }>): void {
     this.endpoint = endpoint
     this.phase = 'connecting'
-    this.held = ''
-    this.holding = false
+    this.held.clear()
     this.suspectRequest = how.suspect
     this.since = this.now()
     endpoint.ledger.attemptStarted()
@@ -161,8 +159,7 @@ export class Attempt implements ResponseHandler, Awaited {
     if (isFailureStatus(status)) {
       if (this.owner.declines(this.failure('status', `answered ${status}`, status), this)) return this.cancel()
     }
-    this.held = ''
-    this.holding = head.body === 'none' || (head.body === 'length' && head.length <= this.limits.holdAnswers)
+    this.held.start(head.body === 'none' || (head.body === 'length' && head.length <= this.limits.holdAnswers))
     this.phase = 'held'
     this.since = now
   }
@@ -171,17 +168,14 @@ export class Attempt implements ResponseHandler, Awaited {
     const { channel } = this
     if (!channel) return
     if (this.phase === 'held') {
-      if (this.holding || this.held.length + to - from <= INLINE) {
-        this.held += bytes.toString('latin1', from, to)
-        return
-      }
+      if (this.held.keep(bytes, from, to)) return
       this.release(channel)
     }
     if (!this.owner.onAnswerBytes(channel.transport, bytes, from, to)) channel.pause()
   }
 
   onBatch(): void {
-    if (this.phase === 'held' && !this.holding && this.channel) this.release(this.channel)
+    if (this.phase === 'held' && !this.held.untilWhole && this.channel) this.release(this.channel)
   }
 
   onFinished(trailers: string): void {
@@ -259,9 +253,11 @@ export class Attempt implements ResponseHandler, Awaited {
   /** What was held goes to the client. Returns false when it should be given time. */
   private passOn(channel: UpstreamChannel): boolean {
     this.phase = 'streaming'
-    const text = this.held
-    this.held = ''
-    return this.owner.onAnswer(channel.head, text, this)
+    const { text, chunks } = this.held
+    this.held.clear()
+    let flowing = this.owner.onAnswer(channel.head, text, this)
+    for (const chunk of chunks) flowing = this.owner.onAnswerBytes(null, chunk, 0, chunk.length)
+    return flowing
   }
 
   private settle(): void {

@@ -99,6 +99,8 @@ export class RequestIntake {
       }
     }
     this.parsing = false
+    // Only now: most bodies come whole, with their heads.
+    if (this.current === 'body') this.owner.transport.startStream()
   }
 
   /** The current request is answered. */
@@ -149,7 +151,6 @@ export class RequestIntake {
     owner.onHead()
     owner.handler.onRequest()
     if (framing.done) this.endBody()
-    else owner.transport.startStream()
     if (framing.done || !more) owner.handler.onBatch()
   }
 

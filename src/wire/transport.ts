@@ -3,10 +3,11 @@
  *
  * The trap this file guards: `write(slice)` may not complete at once, and the kernel's copy is then taken later from
  * memory that the next read overwrites. So bytes of the shared buffer are copied before they are written, and bytes of a
- * buffer of one's own are written in place, and the buffer is given up when the write did not complete.
+ * buffer of one's own are written in place; when that did not complete, reads get another buffer until it has.
  */
 import net from 'node:net'
 import tls from 'node:tls'
+import { giveBack, lend, shared } from './read-buffers.ts'
 import { resetSecured } from './server-tls.ts'
 
 export interface TransportOwner {
@@ -19,10 +20,6 @@ export interface TransportOwner {
   /** Exactly once, and the last call. */
   onClosed(error: NodeJS.ErrnoException | null): void
 }
-
-const READ_SIZE = 65_536
-/** Read into by every socket that has nothing long under way: what it holds is used up within the read callback. */
-const shared = Buffer.allocUnsafeSlow(READ_SIZE)
 
 /** PEM texts. `ca` in place of the authorities that come with Node; `identity` is shown to the upstream. */
 export type ConnectTls = Readonly<{
@@ -40,7 +37,17 @@ type OnRead = { buffer: () => Buffer; callback: (length: number, buffer: Uint8Ar
 export class Transport {
   private readonly owner: TransportOwner
   private readonly socket: net.Socket
-  private streamBuffer: Buffer | null = null
+  /** Reads go where we say. Otherwise they come as events, in memory of their own. */
+  private steered = false
+  /** Where reads shall go: the shared buffer, unless a long message is under way. */
+  private readInto: Buffer = shared
+  /** Where the next read goes, whatever was decided since the last one. */
+  private promised: Buffer = shared
+  /** A write refers to what was read last. */
+  private promisedIsPinned = false
+  /** Buffers of other sockets, of which the kernel has not taken everything yet. */
+  private readonly pinned: Buffer[] = []
+  private stalled = false
   private failure: NodeJS.ErrnoException | null = null
 
   static accept(owner: TransportOwner, accepted: net.Socket): Transport {
@@ -54,7 +61,7 @@ export class Transport {
   private constructor(owner: TransportOwner, open: (onread: OnRead) => net.Socket) {
     this.owner = owner
     this.socket = open({
-      buffer: () => this.streamBuffer ?? shared,
+      buffer: () => this.nextBuffer(),
       callback: (length, buffer) => {
         this.owner.onBytes(buffer as Buffer, length)
         return true
@@ -73,9 +80,24 @@ export class Transport {
       // After its handshake a TLS socket only tells of an error, and stays open.
       if (socket instanceof tls.TLSSocket) socket.destroy()
     })
-    socket.on('close', () => owner.onClosed(this.failure))
+    socket.on('close', () => {
+      this.endStream()
+      this.nextBuffer()
+      owner.onClosed(this.failure)
+    })
     // A socket that could not take the reusable buffer falls back to ordinary events; their chunks are its own.
     socket.on('data', (chunk: Buffer) => owner.onBytes(chunk, chunk.length))
+  }
+
+  /** Called when the bytes of the last read have been handed over: from now on nothing is read into that buffer. */
+  private nextBuffer(): Buffer {
+    const { promised, readInto } = this
+    this.steered = true
+    if (promised === readInto) return readInto
+    if (promised !== shared && !this.promisedIsPinned) giveBack(promised)
+    this.promisedIsPinned = false
+    this.promised = readInto
+    return readInto
   }
 
   get closed(): boolean {
@@ -87,33 +109,59 @@ export class Transport {
     return this.socket.writableLength
   }
 
-  /** A long body begins: reads get a buffer of their own, so that it can be written on in place. */
+  /** A long message is under way: reads get a larger buffer of their own, so that it can be written on in place. */
   startStream(): void {
-    this.streamBuffer ??= Buffer.allocUnsafeSlow(READ_SIZE)
+    if (!this.steered || this.readInto !== shared) return
+    this.readInto = this.promised === shared || this.promisedIsPinned ? lend() : this.promised
   }
 
   endStream(): void {
-    this.streamBuffer = null
+    const { readInto, promised } = this
+    this.readInto = shared
+    // Nothing was ever read into it.
+    if (readInto !== shared && readInto !== promised) giveBack(readInto)
   }
 
   /** All writes return false when the peer should be given time: wait for `onWritable`. */
   writeText(latin1: string): boolean {
-    return this.socket.write(latin1, 'latin1')
+    if (!this.stalled) return this.socket.write(latin1, 'latin1')
+    this.socket.write(latin1, 'latin1', this.onTaken)
+    return false
   }
 
   /** Bytes that stay as they are until they are written. */
   writeKept(bytes: Buffer): boolean {
-    return this.socket.write(bytes)
+    if (!this.stalled) return this.socket.write(bytes)
+    this.socket.write(bytes, this.onTaken)
+    return false
   }
 
   /** Bytes that `source` is delivering at this moment; without a source they stay as they are until they are written. */
   writeFrom(source: Transport | null, bytes: Buffer, from: number, to: number): boolean {
-    if (bytes === shared) return this.socket.write(Buffer.from(bytes.subarray(from, to)))
-    const taken = this.socket.write(bytes.subarray(from, to))
-    if (source && this.socket.writableLength > 0 && source.streamBuffer === bytes) {
-      source.streamBuffer = Buffer.allocUnsafeSlow(READ_SIZE)
-    }
-    return taken
+    const piece = bytes.subarray(from, to)
+    if (bytes === shared) return this.writeKept(Buffer.from(piece))
+    if (source?.promised !== bytes) return this.writeKept(piece)
+    this.socket.write(piece, this.onTaken)
+    if (this.socket.writableLength === 0) return true
+    this.pin(source, bytes)
+    return false
+  }
+
+  private pin(source: Transport, bytes: Buffer): void {
+    this.stalled = true
+    if (source.promisedIsPinned) return
+    source.promisedIsPinned = true
+    this.pinned.push(bytes)
+    if (source.readInto === bytes) source.readInto = lend()
+  }
+
+  /** Of every write that is made in place, or while one of these is under way. The last of them finds that all is taken. */
+  private readonly onTaken = (): void => {
+    const { socket, pinned } = this
+    if (!this.stalled || socket.writableLength > 0) return
+    this.stalled = false
+    for (let buffer = pinned.pop(); buffer; buffer = pinned.pop()) giveBack(buffer)
+    if (!socket.destroyed) this.owner.onWritable()
   }
 
   pause(): void {
