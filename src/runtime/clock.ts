@@ -3,13 +3,14 @@ import type { Cancel, Clock, Millis } from '../core/time.ts'
 import { ms } from '../core/time.ts'
 
 const MAX_TIMEOUT = 2_147_483_647
+const { timeOrigin } = performance
 
 /**
  * Wall-clock epoch at start plus a monotonic count: shown as a date it is right to within the clock's drift since then,
  * and it never goes backwards. Timers do not keep the process alive: listeners do.
  */
 export const systemClock: Clock = {
-  now: (): Millis => ms(performance.timeOrigin + performance.now()),
+  now: (): Millis => ms(timeOrigin + performance.now()),
 
   after(delay: number, task: () => void): Cancel {
     const timer = setTimeout(task, Math.min(MAX_TIMEOUT, Math.max(0, Math.ceil(delay))))

@@ -43,13 +43,16 @@ const KINDS: ReadonlyMap<string, FieldKind> = new Map<string, FieldKind>([
   ['idempotency-key', FIELD.IDEMPOTENCY_KEY],
 ])
 
-/** Length and first letter rule out nearly every other name before a string is made of it. */
-const candidates = new Uint8Array(32 * 32)
-for (const name of KINDS.keys()) candidates[name.length * 32 + (name.charCodeAt(0) & 31)] = 1
-/** Families of names that only the proxy may use, by the letter (& 31) they begin with. */
-const PREFIXES: readonly (readonly [number, string, FieldKind])[] = [
-  [21, 'understudy-', FIELD.UNDERSTUDY],
-  [24, 'x-forwarded-', FIELD.FORWARDED],
+type Known = Readonly<{ name: string; kind: FieldKind }>
+
+const LONGEST = 32
+/** By length and first letter, which rule out nearly every other name. */
+const knownNames: readonly Known[][] = Array.from({ length: LONGEST * 32 }, () => [])
+for (const [name, kind] of KINDS) knownNames[name.length * 32 + (name.charCodeAt(0) & 31)]?.push({ name, kind })
+/** Families of names that only the proxy may use. */
+const PREFIXES: readonly Known[] = [
+  { name: 'understudy-', kind: FIELD.UNDERSTUDY },
+  { name: 'x-forwarded-', kind: FIELD.FORWARDED },
 ]
 
 const TOKEN = 1
@@ -73,6 +76,7 @@ export function isFieldText(text: string, from: number, to: number): boolean {
   return true
 }
 
+const ZERO = 48
 const COLON = 58
 const SPACE = 32
 const TAB = 9
@@ -155,15 +159,16 @@ const isBlank = (code: number): boolean => code === SPACE || code === TAB
 
 function kindOf(text: string, from: number, to: number): FieldKind {
   const length = to - from
-  const first = text.charCodeAt(from) & 31
-  if (length < 32 && candidates[length * 32 + first] === 1) {
-    const kind = KINDS.get(text.slice(from, to).toLowerCase())
-    if (kind !== undefined) return kind
-  }
-  for (const [letter, prefix, kind] of PREFIXES) {
-    if (first === letter && text.slice(from, from + prefix.length).toLowerCase() === prefix) return kind
-  }
+  const candidates = length < LONGEST ? knownNames[length * 32 + (text.charCodeAt(from) & 31)] : undefined
+  if (candidates) for (const { name, kind } of candidates) if (beginsWith(text, from, name)) return kind
+  for (const { name, kind } of PREFIXES) if (length >= name.length && beginsWith(text, from, name)) return kind
   return FIELD.ORDINARY
+}
+
+/** `name`: lower case, of letters and hyphens, in a text of token characters. Nothing is allocated: it is asked of every field. */
+function beginsWith(text: string, from: number, name: string): boolean {
+  for (let i = 0; i < name.length; i++) if ((text.charCodeAt(from + i) | 32) !== name.charCodeAt(i)) return false
+  return true
 }
 
 /** The members of a comma-separated list (RFC 9110 §5.6.1), lower case, empty ones left out. */
@@ -177,7 +182,12 @@ export function listMembers(value: string): string[] {
 
 /** RFC 9112 §6.3: digits only, and exactly representable. Null: invalid. */
 export function parseLength(value: string): number | null {
-  if (value.length === 0 || value.length > 16 || !/^[0-9]+$/.test(value)) return null
-  const length = Number(value)
+  if (value.length === 0 || value.length > 16) return null
+  let length = 0
+  for (let i = 0; i < value.length; i++) {
+    const digit = value.charCodeAt(i) - ZERO
+    if (digit < 0 || digit > 9) return null
+    length = length * 10 + digit
+  }
   return Number.isSafeInteger(length) ? length : null
 }

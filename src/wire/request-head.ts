@@ -25,6 +25,8 @@ export class RequestHead {
   minor: 0 | 1 = 1
   host = ''
   hasHost = false
+  /** Of an earlier request on the connection: found to be well formed. */
+  private knownHost = ''
   body: BodyKind = 'none'
   length = 0
   /** How many Content-Length fields came; more than one are collapsed. */
@@ -173,7 +175,10 @@ export class RequestHead {
   private checkTarget(): Refusal | null {
     if (this.method === 'CONNECT') return { status: 501, reason: 'CONNECT is not supported' }
     if (!this.hasHost && this.minor === 1) return bad('no Host')
-    if (this.hasHost && this.host !== '' && !isAuthority(this.host)) return bad('malformed Host')
+    if (this.hasHost && this.host !== this.knownHost) {
+      if (this.host !== '' && !isAuthority(this.host)) return bad('malformed Host')
+      this.knownHost = this.host
+    }
     if (this.target.charCodeAt(0) === 0x2f) return null
     if (this.target === '*') return this.method === 'OPTIONS' ? null : bad('target * is for OPTIONS only')
     return this.readAbsoluteTarget()

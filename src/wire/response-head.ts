@@ -3,6 +3,10 @@ import { FIELD, Fields, isFieldText, listMembers, parseLength } from './fields.t
 import type { HeadLimits } from './limits.ts'
 import type { BodyKind } from './request-head.ts'
 
+const SPACE = 32
+const STATUS_AT = 'HTTP/1.1 '.length
+const STATUS_END = STATUS_AT + 3
+
 /** Reused for every response of a connection. */
 export class ResponseHead {
   readonly fields = new Fields()
@@ -24,13 +28,25 @@ export class ResponseHead {
   /** Returns what is wrong, or null. `method` decides whether a body follows (RFC 9112 §6.3). */
   parse(text: string, method: string, limits: HeadLimits): string | null {
     const lineEnd = text.indexOf('\r\n')
-    const line = /^HTTP\/1\.([01]) ([1-5][0-9][0-9])(?: |$)/.exec(text.slice(0, Math.min(lineEnd, 16)))
-    if (!line || !isFieldText(text, 0, lineEnd)) return 'malformed status line'
-    this.minor = line[1] === '1' ? 1 : 0
-    this.status = Number(line[2])
+    if (!this.readVersion(text) || !this.readStatus(text, lineEnd) || !isFieldText(text, 0, lineEnd))
+      return 'malformed status line'
     // RFC 9112 §4: the space behind the code stays, even without a reason phrase.
-    this.statusText = lineEnd === 12 ? `${text.slice(9, 12)} ` : text.slice(9, lineEnd)
+    this.statusText = lineEnd === STATUS_END ? `${text.slice(STATUS_AT, STATUS_END)} ` : text.slice(STATUS_AT, lineEnd)
     return this.fields.scan(text, lineEnd + 2, limits.fields) ?? this.readFields() ?? this.decideBody(method)
+  }
+
+  private readVersion(text: string): boolean {
+    if (text.startsWith('HTTP/1.1 ')) this.minor = 1
+    else if (text.startsWith('HTTP/1.0 ')) this.minor = 0
+    else return false
+    return true
+  }
+
+  /** Three digits, 100 to 599, and behind them a space or the end of the line. */
+  private readStatus(text: string, lineEnd: number): boolean {
+    this.status = parseLength(text.slice(STATUS_AT, STATUS_END)) ?? 0
+    const separated = lineEnd === STATUS_END || text.charCodeAt(STATUS_END) === SPACE
+    return separated && lineEnd >= STATUS_END && this.status >= 100 && this.status <= 599
   }
 
   private readFields(): string | null {
@@ -75,6 +91,10 @@ export class ResponseHead {
   }
 
   private readConnection(value: string): void {
+    if (value === 'keep-alive') {
+      this.keepAlive = true
+      return
+    }
     for (const option of listMembers(value)) {
       if (option === 'close') this.keepAlive = false
       else if (option === 'keep-alive') this.keepAlive = true

@@ -7,8 +7,13 @@
  */
 import net from 'node:net'
 import tls from 'node:tls'
+import type { Sender } from './outbox.ts'
+import { sendAtEndOfTurn } from './outbox.ts'
 import { giveBack, lend, shared } from './read-buffers.ts'
 import { resetSecured } from './server-tls.ts'
+
+/** When that much waits for the kernel to take it, the peer should be given time. */
+const MOST_PENDING = 65_536
 
 export interface TransportOwner {
   onConnected(): void
@@ -34,7 +39,7 @@ export type ConnectTo = Readonly<{ host: string; port: number; socketPath: strin
 
 type OnRead = { buffer: () => Buffer; callback: (length: number, buffer: Uint8Array) => boolean }
 
-export class Transport {
+export class Transport implements Sender {
   private readonly owner: TransportOwner
   private readonly socket: net.Socket
   /** Reads go where we say. Otherwise they come as events, in memory of their own. */
@@ -47,7 +52,11 @@ export class Transport {
   private promisedIsPinned = false
   /** Buffers of other sockets, of which the kernel has not taken everything yet. */
   private readonly pinned: Buffer[] = []
+  /** The peer is to be given time, until the kernel has taken everything. */
   private stalled = false
+  /** Written in this turn of the event loop. */
+  private readonly unsent: (string | Buffer)[] = []
+  private unsentLength = 0
   private failure: NodeJS.ErrnoException | null = null
 
   static accept(owner: TransportOwner, accepted: net.Socket): Transport {
@@ -74,7 +83,6 @@ export class Transport {
     const { socket, owner } = this
     socket.once(socket instanceof tls.TLSSocket ? 'secureConnect' : 'connect', () => owner.onConnected())
     socket.on('end', () => owner.onReadEnd())
-    socket.on('drain', () => owner.onWritable())
     socket.on('error', (error) => {
       this.failure = error
       // After its handshake a TLS socket only tells of an error, and stays open.
@@ -106,7 +114,7 @@ export class Transport {
 
   /** Bytes written that the kernel has not taken yet. */
   get pending(): number {
-    return this.socket.writableLength
+    return this.socket.writableLength + this.unsentLength
   }
 
   /** A long message is under way: reads get a larger buffer of their own, so that it can be written on in place. */
@@ -124,16 +132,12 @@ export class Transport {
 
   /** All writes return false when the peer should be given time: wait for `onWritable`. */
   writeText(latin1: string): boolean {
-    if (!this.stalled) return this.socket.write(latin1, 'latin1')
-    this.socket.write(latin1, 'latin1', this.onTaken)
-    return false
+    return this.send(latin1)
   }
 
   /** Bytes that stay as they are until they are written. */
   writeKept(bytes: Buffer): boolean {
-    if (!this.stalled) return this.socket.write(bytes)
-    this.socket.write(bytes, this.onTaken)
-    return false
+    return this.send(bytes)
   }
 
   /** Bytes that `source` is delivering at this moment; without a source they stay as they are until they are written. */
@@ -141,10 +145,36 @@ export class Transport {
     const piece = bytes.subarray(from, to)
     if (bytes === shared) return this.writeKept(Buffer.from(piece))
     if (source?.promised !== bytes) return this.writeKept(piece)
+    this.flush()
     this.socket.write(piece, this.onTaken)
     if (this.socket.writableLength === 0) return true
     this.pin(source, bytes)
     return false
+  }
+
+  private send(piece: string | Buffer): boolean {
+    const { unsent } = this
+    if (unsent.length === 0) sendAtEndOfTurn(this)
+    unsent.push(piece)
+    this.unsentLength += piece.length
+    this.stalled ||= this.pending >= MOST_PENDING
+    return !this.stalled
+  }
+
+  /** Sends what has been written in this turn. */
+  flush(): void {
+    const { socket, unsent } = this
+    const { length } = unsent
+    if (length === 0) return
+    const taken = this.stalled ? this.onTaken : undefined
+    if (length > 1) socket.cork()
+    for (const piece of unsent) {
+      if (typeof piece === 'string') socket.write(piece, 'latin1', taken)
+      else socket.write(piece, taken)
+    }
+    if (length > 1) socket.uncork()
+    this.unsentLength = 0
+    unsent.length = 0
   }
 
   private pin(source: Transport, bytes: Buffer): void {
@@ -155,10 +185,10 @@ export class Transport {
     if (source.readInto === bytes) source.readInto = lend()
   }
 
-  /** Of every write that is made in place, or while one of these is under way. The last of them finds that all is taken. */
+  /** Of every write that is made in place, or while the peer is given time. The last of them finds that all is taken. */
   private readonly onTaken = (): void => {
     const { socket, pinned } = this
-    if (!this.stalled || socket.writableLength > 0) return
+    if (!this.stalled || this.pending > 0) return
     this.stalled = false
     for (let buffer = pinned.pop(); buffer; buffer = pinned.pop()) giveBack(buffer)
     if (!socket.destroyed) this.owner.onWritable()
@@ -174,15 +204,18 @@ export class Transport {
 
   /** No more will be written; reading goes on. */
   end(): void {
+    this.flush()
     this.socket.end()
   }
 
   destroy(): void {
+    this.flush()
     this.socket.destroy()
   }
 
   /** Closes so that the peer cannot take it for a regular end. */
   reset(): void {
+    this.flush()
     breakOff(this.socket)
   }
 }
