@@ -54,8 +54,9 @@ export class Transport implements Sender {
   private readonly pinned: Buffer[] = []
   /** The peer is to be given time, until the kernel has taken everything. */
   private stalled = false
-  /** Written in this turn of the event loop. */
-  private readonly unsent: (string | Buffer)[] = []
+  /** Written in this turn of the event loop: mostly one piece, else with what follows it. */
+  private unsent: string | Buffer | null = null
+  private unsentMore: (string | Buffer)[] = []
   private unsentLength = 0
   private failure: NodeJS.ErrnoException | null = null
 
@@ -153,9 +154,10 @@ export class Transport implements Sender {
   }
 
   private send(piece: string | Buffer): boolean {
-    const { unsent } = this
-    if (unsent.length === 0) sendAtEndOfTurn(this)
-    unsent.push(piece)
+    if (this.unsent === null) {
+      this.unsent = piece
+      sendAtEndOfTurn(this)
+    } else this.unsentMore.push(piece)
     this.unsentLength += piece.length
     this.stalled ||= this.pending >= MOST_PENDING
     return !this.stalled
@@ -163,18 +165,22 @@ export class Transport implements Sender {
 
   /** Sends what has been written in this turn. */
   flush(): void {
-    const { socket, unsent } = this
-    const { length } = unsent
-    if (length === 0) return
-    const taken = this.stalled ? this.onTaken : undefined
-    if (length > 1) socket.cork()
-    for (const piece of unsent) {
-      if (typeof piece === 'string') socket.write(piece, 'latin1', taken)
-      else socket.write(piece, taken)
-    }
-    if (length > 1) socket.uncork()
+    const { socket, unsent, unsentMore } = this
+    if (unsent === null) return
+    this.unsent = null
     this.unsentLength = 0
-    unsent.length = 0
+    if (unsentMore.length === 0) return this.sendNow(unsent)
+    this.unsentMore = []
+    socket.cork()
+    this.sendNow(unsent)
+    for (const piece of unsentMore) this.sendNow(piece)
+    socket.uncork()
+  }
+
+  private sendNow(piece: string | Buffer): void {
+    const taken = this.stalled ? this.onTaken : undefined
+    if (typeof piece === 'string') this.socket.write(piece, 'latin1', taken)
+    else this.socket.write(piece, taken)
   }
 
   private pin(source: Transport, bytes: Buffer): void {
