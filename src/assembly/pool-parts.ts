@@ -17,6 +17,7 @@ import { runHook } from '../runtime/hooks.ts'
 import type { Notices } from '../runtime/notices.ts'
 import { PoolRuntime } from '../runtime/pool-runtime.ts'
 import type { StateStore } from '../runtime/state-store.ts'
+import type { WatchTimer } from '../runtime/watch-timer.ts'
 import { TcpPool } from '../tcp/tcp-pool.ts'
 import type { Sweeper } from '../wire/sweeper.ts'
 import type { ConnectTo } from '../wire/transport.ts'
@@ -29,6 +30,7 @@ import { connectTo, probeTarget } from './upstream-parts.ts'
 export type Shared = Readonly<{
   clock: Clock
   sweeper: Sweeper
+  watchTimer: WatchTimer
   memory: MemoryBudget
   notices: Notices
   store: StateStore
@@ -87,7 +89,8 @@ export function buildPool(name: string, config: PoolConfig, shared: Shared): Poo
   return { runtime, http, tcp, prober, drill, config, close }
 }
 
-function buildRuntime(name: string, config: PoolConfig, { clock, notices, store, path }: Shared): PoolRuntime {
+function buildRuntime(name: string, config: PoolConfig, shared: Shared): PoolRuntime {
+  const { clock, watchTimer, notices, store, path } = shared
   const now = clock.now()
   const ordered = [...config.upstreams].sort((a, b) => Number(b.role === 'primary') - Number(a.role === 'primary'))
   const upstreams = ordered.map(({ name: id, role }, index) => newUpstream(upstreamId(id), role, index, now))
@@ -103,6 +106,7 @@ function buildRuntime(name: string, config: PoolConfig, { clock, notices, store,
     hold: config.hold,
     restored: store.load(name),
     clock,
+    watchTimer,
     onNotice: (notice) => notices.publish(notice),
     persist: (state) => store.save(state),
     runHook: (run) =>

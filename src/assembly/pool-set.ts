@@ -11,6 +11,7 @@ import { Journal } from '../runtime/journal.ts'
 import { Notices } from '../runtime/notices.ts'
 import type { PoolRuntime } from '../runtime/pool-runtime.ts'
 import { StateStore } from '../runtime/state-store.ts'
+import { WatchTimer } from '../runtime/watch-timer.ts'
 import { Sweeper } from '../wire/sweeper.ts'
 import type { PoolParts, Shared } from './pool-parts.ts'
 import { buildPool } from './pool-parts.ts'
@@ -48,6 +49,7 @@ export class PoolSet {
     this.shared = {
       clock,
       sweeper: new Sweeper(clock),
+      watchTimer: new WatchTimer(clock),
       memory: new MemoryBudget(REPLAY_MEMORY),
       notices,
       store: new StateStore({ dir: config.state.dir, report }),

@@ -9,10 +9,12 @@ import { GRAY_FOR, GrayFailure } from '../core/gray.ts'
 import type { Pressure } from '../core/outstanding.ts'
 import type { HangPolicy } from '../core/suspicion.ts'
 import { Suspicion } from '../core/suspicion.ts'
-import type { Cancel, Clock, Millis } from '../core/time.ts'
+import type { Clock, Millis } from '../core/time.ts'
 import type { UpstreamId } from '../core/upstream.ts'
 import type { PoolCounters } from './counters.ts'
 import type { UpstreamLedger } from './ledger.ts'
+import type { Watching, WatchTimer } from './watch-timer.ts'
+import { WATCH_EVERY } from './watch-timer.ts'
 
 export type ActiveWatchDuties = Readonly<{
   active(): UpstreamLedger | null
@@ -26,9 +28,9 @@ export type ActiveWatchDuties = Readonly<{
   /** The doubt is over, one way or the other: what waited for it may go on. */
   settled(): void
   counters: PoolCounters
+  timer: WatchTimer
 }>
 
-const INTERVAL = 20
 /** Between two looks this much more than the interval means that we stood still, not they. */
 const OWN_STALL = 100
 /** No silence is improbable before this, ms: a garbage collection or two, here or there. */
@@ -37,7 +39,7 @@ const IMPROBABLE = 1
 /** Φ from which requests that are overdue are hedged although bytes still come. */
 const STALLING = 3
 
-export class ActiveWatch {
+export class ActiveWatch implements Watching {
   private readonly suspicion: Suspicion
   private readonly gray: GrayFailure | null
   private readonly clock: Clock
@@ -47,7 +49,6 @@ export class ActiveWatch {
   private lastLook: Millis
   /** Requests wait until a run of errors is over. */
   private waitsForErrors = false
-  private cancel: Cancel | null = null
 
   constructor(policy: HangPolicy & Readonly<{ gray: boolean }>, clock: Clock, duties: ActiveWatchDuties) {
     this.suspicion = new Suspicion(policy)
@@ -59,11 +60,11 @@ export class ActiveWatch {
 
   start(): void {
     this.lastLook = this.clock.now()
-    this.cancel = this.clock.every(INTERVAL, () => this.look())
+    this.duties.timer.add(this)
   }
 
   stop(): void {
-    this.cancel?.()
+    this.duties.timer.remove(this)
   }
 
   /** Another active: what was known of the last one says nothing of it. */
@@ -143,13 +144,13 @@ export class ActiveWatch {
     return true
   }
 
-  private look(): void {
-    const now = this.clock.now()
-    const stall = now - this.lastLook - INTERVAL
+  look(now: Millis): void {
+    const stall = now - this.lastLook - WATCH_EVERY
     this.lastLook = now
     if (stall >= OWN_STALL) return this.discard(now)
     const ledger = this.duties.active()
     if (!ledger) return this.suspicion.reset()
+    if (this.nothingIsDue(ledger)) return this.gray?.reset()
     const { evidence, answerTimes } = ledger
     if (!evidence.errorRun.goesOn(now)) this.errorsAreOver()
     const pressure = evidence.outstanding.assess(answerTimes, now)
@@ -158,6 +159,11 @@ export class ActiveWatch {
     const stalls = pressure.phi >= STALLING && pressure.overdue > good
     if (stalls || this.suspicion.doubt === 'suspect') evidence.outstanding.tellOverdue(answerTimes, now)
     if (this.gray?.check(pressure, good, this.duties.standbyFast(), now)) this.convictGray(ledger, pressure)
+  }
+
+  private nothingIsDue(ledger: UpstreamLedger): boolean {
+    if (this.suspicion.doubt !== 'none' || this.waitsForErrors) return false
+    return ledger.evidence.outstanding.oldestSince === null && this.oldestProbe(ledger) === null
   }
 
   private lookForHang(ledger: UpstreamLedger, pressure: Pressure, now: Millis): void {

@@ -26,6 +26,7 @@ import { Retirements } from './retirements.ts'
 import { mustSurvive } from './state-store.ts'
 import type { SurveillancePolicy, SurveyedPool } from './surveillance.ts'
 import { Surveillance } from './surveillance.ts'
+import type { WatchTimer } from './watch-timer.ts'
 
 /** What connections opened ahead may cost an operator's command. */
 const PREPARE_WITHIN = 250
@@ -40,6 +41,7 @@ export type PoolRuntimeOptions = Readonly<{
   hold: HoldLimits
   restored: Restored | null
   clock: Clock
+  watchTimer: WatchTimer
   onNotice(notice: Notice): void
   /** Called whenever what must survive a restart has changed. */
   persist(state: PoolState): void
@@ -83,7 +85,7 @@ export class PoolRuntime implements SurveyedPool {
     this.current = newPool(name, upstreams, restored, now)
     this.route = routeOf(this.current, policy, now)
     const ids = upstreams.map(({ id }) => id)
-    this.surveillance = new Surveillance(ids, options.surveillance, clock, this)
+    this.surveillance = new Surveillance(ids, options.surveillance, options, this)
     this.grounds = new GroundsKeeper(this.surveillance.ledgers)
   }
 

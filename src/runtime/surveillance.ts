@@ -18,6 +18,7 @@ import { ActiveWatch } from './active-watch.ts'
 import type { PoolCounters } from './counters.ts'
 import { Detection } from './detection.ts'
 import { UpstreamLedger } from './ledger.ts'
+import type { WatchTimer } from './watch-timer.ts'
 
 export type SurveillancePolicy = Readonly<{
   evidence: EvidencePolicy
@@ -25,6 +26,9 @@ export type SurveillancePolicy = Readonly<{
   /** Whether gray failures are looked for at all. */
   gray: boolean
 }>
+
+/** What it is driven by. */
+export type Drive = Readonly<{ clock: Clock; watchTimer: WatchTimer }>
 
 /** The pool that it is for. */
 export interface SurveyedPool {
@@ -44,7 +48,8 @@ export class Surveillance {
   private readonly watch: ActiveWatch
   private probeNow: (upstream: UpstreamId) => void = () => {}
 
-  constructor(upstreams: readonly UpstreamId[], policy: SurveillancePolicy, clock: Clock, pool: SurveyedPool) {
+  constructor(upstreams: readonly UpstreamId[], policy: SurveillancePolicy, drive: Drive, pool: SurveyedPool) {
+    const { clock, watchTimer } = drive
     this.clock = clock
     this.pool = pool
     const now = clock.now()
@@ -68,6 +73,7 @@ export class Surveillance {
       convict: (ledger, conviction) => this.detection.convict(ledger.id, conviction),
       settled: () => pool.doubtSettled(),
       counters: pool.counters,
+      timer: watchTimer,
     })
   }
 

@@ -6,6 +6,7 @@ import { ReplayBudget } from '../../src/core/replay-budget.ts'
 import { newUpstream, type UpstreamId } from '../../src/core/upstream.ts'
 import { Prober } from '../../src/probe/prober.ts'
 import { PoolRuntime } from '../../src/runtime/pool-runtime.ts'
+import { WatchTimer } from '../../src/runtime/watch-timer.ts'
 import { FakeClock } from '../support/fake-clock.ts'
 import { blue, green, statelessPolicy } from '../support/simulated-pool.ts'
 import { type Load, nextArrival, pick } from './load.ts'
@@ -50,6 +51,7 @@ export class Pair {
       hold: HOLD,
       restored: null,
       clock,
+      watchTimer: new WatchTimer(clock),
       onNotice: (notice) => this.tally.noticed(notice),
       persist: () => {},
       runHook: () => Promise.reject(new Error('a stateless pool has no hooks')),

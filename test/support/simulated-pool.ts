@@ -13,6 +13,7 @@ import type { Probe } from '../../src/probe/probe.ts'
 import { Prober } from '../../src/probe/prober.ts'
 import type { UpstreamLedger } from '../../src/runtime/ledger.ts'
 import { type HookRun, PoolRuntime } from '../../src/runtime/pool-runtime.ts'
+import { WatchTimer } from '../../src/runtime/watch-timer.ts'
 import { FakeClock } from './fake-clock.ts'
 import { Wait } from './wait.ts'
 
@@ -73,6 +74,7 @@ export class SimulatedPool {
       hold: { requests: 1_000, bytes: 1_000_000, time: policy.hold.time },
       restored: restored ?? null,
       clock,
+      watchTimer: new WatchTimer(clock),
       onNotice: (notice) => this.notices.push(notice),
       persist: (state) => this.saved.push(state),
       runHook: (run) => new Promise((finish) => this.hooks.push({ run, finish })),

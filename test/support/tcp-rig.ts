@@ -6,6 +6,7 @@ import type { PoolPolicy } from '../../src/core/policy.ts'
 import { ms } from '../../src/core/time.ts'
 import { newUpstream, type UpstreamId } from '../../src/core/upstream.ts'
 import { type HookRun, PoolRuntime } from '../../src/runtime/pool-runtime.ts'
+import { WatchTimer } from '../../src/runtime/watch-timer.ts'
 import type { TcpAccessRecord } from '../../src/tcp/access-log.ts'
 import { TcpListener, type TcpListenerOptions } from '../../src/tcp/listener.ts'
 import type { TcpUpstream } from '../../src/tcp/tcp-endpoint.ts'
@@ -68,6 +69,7 @@ export class TcpRig {
       hold: { requests: options.holdRequests ?? 100, bytes: 1_000_000, time: policy.hold.time },
       restored: null,
       clock,
+      watchTimer: new WatchTimer(clock),
       onNotice: (notice) => this.notices.push(notice),
       persist: () => {},
       runHook: (run) => new Promise((finish) => this.hooks.push({ run, finish })),

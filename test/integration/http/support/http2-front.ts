@@ -13,6 +13,7 @@ import { Http2Connection, type Http2Limits } from '../../../../src/http/http2-co
 import { MemoryBudget } from '../../../../src/http/memory-budget.ts'
 import { systemClock } from '../../../../src/runtime/clock.ts'
 import { PoolRuntime } from '../../../../src/runtime/pool-runtime.ts'
+import { WatchTimer } from '../../../../src/runtime/watch-timer.ts'
 import { DEFAULT_CLIENT_LIMITS } from '../../../../src/wire/limits.ts'
 import { Sweeper } from '../../../../src/wire/sweeper.ts'
 import { RecordingUpstream } from '../../../support/recording-upstream.ts'
@@ -93,6 +94,7 @@ export class Front {
       hold: { requests: holdRequests, bytes: 16_777_216, time: policy?.hold?.time ?? 2_000 },
       restored: null,
       clock,
+      watchTimer: new WatchTimer(clock),
       onNotice: () => {},
       persist: () => {},
       runHook: async () => ({ ok: true, detail: '' }),
