@@ -5,7 +5,7 @@
  */
 import { randomUUID } from 'node:crypto'
 import { rmSync } from 'node:fs'
-import http from 'node:http'
+import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import v8 from 'node:v8'
@@ -67,15 +67,14 @@ async function perform(fault: StageFault, version: string): Promise<void> {
 /** Pools with a listener in front of them, for as long as the play takes, but no longer than that. */
 async function onStage(config: Config, version: string, play: (ask: Ask) => Promise<void>): Promise<void> {
   const pools = new PoolSet(config, { version, logger: SILENT })
-  const agent = new http.Agent({ keepAlive: true })
-  const kill: (() => void)[] = [() => agent.destroy(), () => pools.kill()]
+  const kill: (() => void)[] = [() => pools.kill()]
   try {
     for (const [name, settings] of Object.entries(config.listeners)) {
       const listener = await buildListener(name, settings, pools)
       kill.push(() => listener.kill())
       const { port } = await listener.listen()
       pools.start(true)
-      await atMost(WITHIN, play(asking(agent, Number(port))))
+      await atMost(WITHIN, play(asking(Number(port))))
       if ([...pools.runtimes.values()].some(({ state }) => state.epoch === 1)) throw new Error('nothing failed over')
     }
   } finally {
@@ -92,23 +91,31 @@ function configOf(primary: string, standby: string, dir: string): Config {
 }
 
 const asking =
-  (agent: http.Agent, port: number): Ask =>
+  (port: number): Ask =>
   async (path, bursts) => {
-    for (let count = 0; count < bursts; count++) {
-      await Promise.all(
-        Array.from({ length: BURST }, (_, i) => askOnce({ agent, port, path: `${path}${i % PATHS}` }, i)),
-      )
-    }
+    const ask = (i: number) => askInTurn(port, requestText(`${path}${i % PATHS}`, i % POST_EVERY === 0), bursts)
+    await Promise.all(Array.from({ length: BURST }, (_, i) => ask(i)))
   }
 
-function askOnce(to: http.RequestOptions, i: number): Promise<void> {
-  const posts = i % POST_EVERY === 0
+const requestText = (path: string, posts: boolean): string =>
+  posts
+    ? `POST ${path} HTTP/1.1\r\nHost: rehearsal\r\nContent-Length: 8\r\n\r\nan order`
+    : `GET ${path} HTTP/1.1\r\nHost: rehearsal\r\n\r\n`
+
+/** The same request so many times on one connection; resolves when each was answered, or the connection has ended. */
+function askInTurn(port: number, request: string, times: number): Promise<void> {
   return new Promise((resolve) => {
-    const request = http.request({ ...to, host: '127.0.0.1', method: posts ? 'POST' : 'GET' }, (response) => {
-      response.resume().once('close', resolve)
-    })
-    request.once('error', () => resolve())
-    request.end(posts ? 'an order' : undefined)
+    let left = times
+    const socket = connect({ port, host: '127.0.0.1', noDelay: true })
+    const next = (): void => {
+      if (left-- > 0) socket.write(request)
+      else socket.destroy()
+    }
+    // Every answer is short enough for one read.
+    socket.on('data', next)
+    socket.once('connect', next)
+    socket.once('error', () => {})
+    socket.once('close', () => resolve())
   })
 }
 
