@@ -9,14 +9,15 @@ export interface Sender {
   flush(): void
 }
 
-const waiting: Sender[] = []
+let waiting: Sender[] = []
 
 export function sendAtEndOfTurn(sender: Sender): void {
   if (waiting.push(sender) === 1) setImmediate(sendAll)
 }
 
 function sendAll(): void {
-  // Whoever is told meanwhile that it may write on is served in this turn, too.
-  for (let next = 0; next < waiting.length; next++) waiting[next]?.flush()
-  waiting.length = 0
+  const senders = waiting
+  // First: should one of them throw, the next turn must not find the door shut for good.
+  waiting = []
+  for (const sender of senders) sender.flush()
 }
