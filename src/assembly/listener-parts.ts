@@ -1,5 +1,6 @@
 /** Builds a listener in front of its pools: HTTP or TCP, with its certificates. */
 import type { HttpListenerConfig, ListenerConfig, TcpListenerConfig } from '../config/schema.ts'
+import { OwnAllowance } from '../core/allowance.ts'
 import { identityLines } from '../http/client-identity.ts'
 import { createFront } from '../http/front.ts'
 import type { HttpPool } from '../http/http-pool.ts'
@@ -79,7 +80,7 @@ function acceptOptions(
   return {
     name,
     listen: config.listen,
-    connections,
+    connections: new OwnAllowance(connections),
     connectionsPerAddress,
     handshakes,
     handshakeTimeout,

@@ -1,12 +1,12 @@
 /** Builds what one pool consists of: its runtime, what carries its traffic (HTTP or TCP) and its prober. */
 import net from 'node:net'
 import type { PoolConfig, UpstreamConfig } from '../config/schema.ts'
+import type { Allowance } from '../core/allowance.ts'
 import type { PoolPolicy } from '../core/policy.ts'
 import type { Clock } from '../core/time.ts'
 import type { Upstream, UpstreamId } from '../core/upstream.ts'
 import { newUpstream, upstreamId } from '../core/upstream.ts'
 import { HttpPool } from '../http/http-pool.ts'
-import type { MemoryBudget } from '../http/memory-budget.ts'
 import type { HttpUpstream } from '../http/upstream-endpoint.ts'
 import type { Logger } from '../logging.ts'
 import type { Probe, ProbeTarget } from '../probe/probe.ts'
@@ -31,7 +31,7 @@ export type Shared = Readonly<{
   clock: Clock
   sweeper: Sweeper
   watchTimer: WatchTimer
-  memory: MemoryBudget
+  memory: Allowance
   notices: Notices
   store: StateStore
   logger: Logger

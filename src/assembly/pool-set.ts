@@ -1,7 +1,7 @@
 /** All pools of one proxy with what they share: built, started and ended together, whatever is in front of them. */
 import { randomBytes } from 'node:crypto'
 import type { Config } from '../config/schema.ts'
-import { MemoryBudget } from '../http/memory-budget.ts'
+import { OwnAllowance } from '../core/allowance.ts'
 import type { Logger } from '../logging.ts'
 import { logNotice } from '../logging.ts'
 import { systemClock } from '../runtime/clock.ts'
@@ -50,7 +50,7 @@ export class PoolSet {
       clock,
       sweeper: new Sweeper(clock),
       watchTimer: new WatchTimer(clock),
-      memory: new MemoryBudget(REPLAY_MEMORY),
+      memory: new OwnAllowance(REPLAY_MEMORY),
       notices,
       store: new StateStore({ dir: config.state.dir, report }),
       logger,

@@ -1,12 +1,12 @@
 /** One pool as HTTP listeners use it: its runtime, its endpoints, and what all its requests share. */
+import type { Allowance } from '../core/allowance.ts'
 import { ReplayBudget } from '../core/replay-budget.ts'
 import type { Clock } from '../core/time.ts'
 import type { UpstreamId } from '../core/upstream.ts'
-import type { PoolRuntime } from '../runtime/pool-runtime.ts'
+import type { TrafficPool } from '../runtime/traffic-pool.ts'
 import type { Sweeper } from '../wire/sweeper.ts'
 import type { AccessSink } from './access-log.ts'
 import type { AttemptLimits } from './attempt.ts'
-import type { MemoryBudget } from './memory-budget.ts'
 import type { HttpUpstream } from './upstream-endpoint.ts'
 import { UpstreamEndpoint } from './upstream-endpoint.ts'
 import { WarmStandby } from './warm-standby.ts'
@@ -27,10 +27,11 @@ export type HttpPoolOptions = Readonly<{
 }>
 
 export type HttpPoolParts = Readonly<{
-  runtime: PoolRuntime
+  runtime: TrafficPool
   upstreams: ReadonlyMap<UpstreamId, HttpUpstream>
   options: HttpPoolOptions
-  memory: MemoryBudget
+  /** Bytes that all requests together may keep for replays. Past it a request only loses its right to one. */
+  memory: Allowance
   sweeper: Sweeper
   random: () => number
   makeRequestId: () => string
@@ -38,9 +39,9 @@ export type HttpPoolParts = Readonly<{
 }>
 
 export class HttpPool {
-  readonly runtime: PoolRuntime
+  readonly runtime: TrafficPool
   readonly options: HttpPoolOptions
-  readonly memory: MemoryBudget
+  readonly memory: Allowance
   readonly sweeper: Sweeper
   readonly clock: Clock
   /** Of answers of 500 tried elsewhere, and of requests hedged: each a share of the traffic at most. */

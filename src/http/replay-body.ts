@@ -2,7 +2,7 @@
  * The request as it was sent, kept for as long as it may have to be sent again. Over its limits it gives up the *replay*,
  * never the request.
  */
-import type { MemoryBudget } from './memory-budget.ts'
+import type { Allowance } from '../core/allowance.ts'
 
 /** Up to here a body travels with its head, in one text and one write. */
 const INLINE = 16_384
@@ -16,9 +16,9 @@ export class ReplayBody {
   size = 0
   private taken = 0
   private readonly limit: number
-  private readonly budget: MemoryBudget
+  private readonly budget: Allowance
 
-  constructor(limit: number, budget: MemoryBudget) {
+  constructor(limit: number, budget: Allowance) {
     this.limit = limit
     this.budget = budget
   }
@@ -57,7 +57,7 @@ export class ReplayBody {
   }
 
   release(): void {
-    this.budget.give(this.taken)
+    this.budget.giveBack(this.taken)
     this.taken = 0
     this.text = ''
     if (this.chunks.length > 0) this.chunks = []

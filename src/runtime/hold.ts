@@ -2,6 +2,8 @@
  * Requests that cannot be sent now but will be in a moment. Bounded in number, bytes and time: past a bound the request
  * is refused, never the process endangered. First come, first served.
  */
+import type { Allowance } from '../core/allowance.ts'
+import { OwnAllowance } from '../core/allowance.ts'
 import type { Route } from '../core/route.ts'
 import type { Cancel, Clock, Millis } from '../core/time.ts'
 import { ms } from '../core/time.ts'
@@ -16,18 +18,23 @@ export interface Waiter {
 
 export type HoldLimits = Readonly<{ requests: number; bytes: number; time: number }>
 
+/** How much may wait at the same time. Others may share in it. */
+export type HoldRoom = Readonly<{ requests: Allowance; bytes: Allowance }>
+
 type Entry = { readonly waiter: Waiter; readonly bytes: number; readonly until: Millis }
 
 export class Hold {
-  private readonly limits: HoldLimits
+  /** How long each may wait, ms. */
+  readonly time: number
+  private readonly room: HoldRoom
   private readonly clock: Clock
   /** In order of arrival, which is the order of expiry too: every wait is equally long. */
   private readonly entries = new Map<Waiter, Entry>()
-  private bytes = 0
   private timer: Cancel | null = null
 
-  constructor(limits: HoldLimits, clock: Clock) {
-    this.limits = limits
+  constructor(limits: HoldLimits, clock: Clock, room = roomOf(limits)) {
+    this.time = limits.time
+    this.room = room
     this.clock = clock
   }
 
@@ -35,16 +42,11 @@ export class Hold {
     return this.entries.size
   }
 
-  get time(): number {
-    return this.limits.time
-  }
-
   /** False when there is no room. */
   enter(waiter: Waiter): boolean {
     const bytes = waiter.heldBytes
-    if (this.entries.size >= this.limits.requests || this.bytes + bytes > this.limits.bytes) return false
-    this.entries.set(waiter, { waiter, bytes, until: ms(this.clock.now() + this.limits.time) })
-    this.bytes += bytes
+    if (!this.takeRoom(bytes)) return false
+    this.entries.set(waiter, { waiter, bytes, until: ms(this.clock.now() + this.time) })
     this.arm()
     return true
   }
@@ -53,7 +55,8 @@ export class Hold {
     const entry = this.entries.get(waiter)
     if (!entry) return
     this.entries.delete(waiter)
-    this.bytes -= entry.bytes
+    this.room.requests.giveBack(1)
+    this.room.bytes.giveBack(entry.bytes)
   }
 
   /** A new route is out: whoever can use it goes on. */
@@ -68,6 +71,14 @@ export class Hold {
     for (const waiter of [...this.entries.keys()]) this.expire(waiter)
     this.timer?.()
     this.timer = null
+  }
+
+  private takeRoom(bytes: number): boolean {
+    const { room } = this
+    if (!room.requests.take(1)) return false
+    if (room.bytes.take(bytes)) return true
+    room.requests.giveBack(1)
+    return false
   }
 
   private expire(waiter: Waiter): void {
@@ -90,3 +101,8 @@ export class Hold {
     })
   }
 }
+
+const roomOf = ({ requests, bytes }: HoldLimits): HoldRoom => ({
+  requests: new OwnAllowance(requests),
+  bytes: new OwnAllowance(bytes),
+})

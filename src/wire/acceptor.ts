@@ -3,6 +3,7 @@
  * PROXY header, ClientHello and TLS handshake (entrance.ts). What becomes of them afterwards is the listener's business.
  */
 import net from 'node:net'
+import type { Allowance } from '../core/allowance.ts'
 import { AddressLimit } from './address-limit.ts'
 import type { Arrival, Endpoint, ListenOn } from './arrival.ts'
 import { plainAddress } from './endpoint.ts'
@@ -15,7 +16,7 @@ export type AcceptorOptions = EntranceSteps &
     name: string
     listen: ListenOn
     /** At the same time, those on their way in included. */
-    connections: number
+    connections: Allowance
     /** Of one client at the same time, by its PROXY header if it brought one. 0: no limit. Not for unix sockets. */
     connectionsPerAddress: number
     /** Connections on their way in at the same time. */
@@ -82,6 +83,7 @@ export class Acceptor implements EntranceOwner {
   /** The connection of this arrival has ended. Once for each: the socket itself does not tell when its handle was moved. */
   departed(arrival: Arrival): void {
     this.arrived--
+    this.options.connections.giveBack(1)
     this.release(arrival.client.address)
   }
 
@@ -123,7 +125,7 @@ export class Acceptor implements EntranceOwner {
 
   private accept(socket: net.Socket): void {
     const { options } = this
-    if (this.open >= options.connections) return this.refuse(socket, 'connections')
+    if (!options.connections.take(1)) return this.turnAway(socket, 'connections')
     const unix = options.listen.kind === 'unix'
     const client = unix ? UNIX : endpointOf(socket.remoteAddress, socket.remotePort)
     const local = unix ? UNIX : endpointOf(socket.localAddress, socket.localPort)
@@ -164,6 +166,7 @@ export class Acceptor implements EntranceOwner {
   onTurnedAway(entrance: Entrance, reason: TurnedAway | null): void {
     const address = this.entrances.get(entrance) ?? null
     this.entrances.delete(entrance)
+    this.options.connections.giveBack(1)
     if (reason !== null) this.turnedAway[reason]++
     if (address !== null) this.release(address)
     this.noteLeft()
@@ -174,6 +177,11 @@ export class Acceptor implements EntranceOwner {
   }
 
   private refuse(socket: net.Socket, reason: TurnedAway): void {
+    this.options.connections.giveBack(1)
+    this.turnAway(socket, reason)
+  }
+
+  private turnAway(socket: net.Socket, reason: TurnedAway): void {
     this.turnedAway[reason]++
     socket.destroy()
   }

@@ -1,5 +1,6 @@
 // A TCP listener before a pool of `blue` and `green`: real sockets, the real runtime, and a clock that moves when a test
 // says so. Nobody probes but the test.
+import { OwnAllowance } from '../../src/core/allowance.ts'
 import type { Command, CommandReply, Notice } from '../../src/core/events.ts'
 import type { FailureKind } from '../../src/core/failure.ts'
 import type { PoolPolicy } from '../../src/core/policy.ts'
@@ -95,7 +96,7 @@ export class TcpRig {
     this.listener = new TcpListener({
       name: 'front',
       listen: { kind: 'tcp', host: '127.0.0.1', port: 0 },
-      connections: 1_000,
+      connections: new OwnAllowance(1_000),
       connectionsPerAddress: 0,
       handshakes: 100,
       handshakeTimeout: 5_000,

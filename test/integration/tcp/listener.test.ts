@@ -1,6 +1,7 @@
 // A TCP listener from its first connection to its end.
 import { connect } from 'node:net'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { OwnAllowance } from '../../../src/core/allowance.ts'
 import { blue } from '../../support/simulated-pool.ts'
 import { echoes, greets, silent, TcpOrigin } from '../../support/tcp-origin.ts'
 import { TcpRig } from '../../support/tcp-rig.ts'
@@ -15,7 +16,7 @@ beforeEach(async () => {
 })
 afterEach(() => rig.stop())
 const begin = async (connections = 100): Promise<void> => {
-  rig = await TcpRig.start({ blue: primary, green: standby, listener: { connections } })
+  rig = await TcpRig.start({ blue: primary, green: standby, listener: { connections: new OwnAllowance(connections) } })
 }
 
 /** Whether the port takes another connection. */

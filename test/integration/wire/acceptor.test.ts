@@ -1,5 +1,6 @@
 /** Who gets in, and how the way in ends. */
 import { afterEach, describe, expect, it } from 'vitest'
+import { OwnAllowance } from '../../../src/core/allowance.ts'
 import { turns } from '../../support/signal.ts'
 import { Doorway } from './support/doorway.ts'
 import { client, every, headers } from './support/headers.ts'
@@ -44,7 +45,7 @@ describe('a connection that brings nothing but its bytes', () => {
   })
 
   it('is turned away while as many as allowed are open', async () => {
-    await opened({ connections: 2 })
+    await opened({ connections: new OwnAllowance(2) })
     const first = await doorway.visit()
     await doorway.visit()
     const third = await doorway.visit()
@@ -152,7 +153,7 @@ describe('a connection on its way in', () => {
   })
 
   it('counts towards the limit of connections', async () => {
-    await opened({ proxyProtocol: 'v1', connections: 1 })
+    await opened({ proxyProtocol: 'v1', connections: new OwnAllowance(1) })
     await doorway.visit()
     await doorway.has(1)
     const second = await doorway.visit()

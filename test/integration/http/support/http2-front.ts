@@ -3,6 +3,7 @@
 import { type ClientHttp2Session, type ClientHttp2Stream, connect, type IncomingHttpHeaders } from 'node:http2'
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net'
 import { createServer as createTlsServer, type TLSSocket } from 'node:tls'
+import { OwnAllowance } from '../../../../src/core/allowance.ts'
 import type { PoolPolicy } from '../../../../src/core/policy.ts'
 import type { Clock } from '../../../../src/core/time.ts'
 import { ms } from '../../../../src/core/time.ts'
@@ -10,7 +11,6 @@ import { newUpstream } from '../../../../src/core/upstream.ts'
 import type { AccessRecord } from '../../../../src/http/access-log.ts'
 import { HttpPool } from '../../../../src/http/http-pool.ts'
 import { Http2Connection, type Http2Limits } from '../../../../src/http/http2-connection.ts'
-import { MemoryBudget } from '../../../../src/http/memory-budget.ts'
 import { systemClock } from '../../../../src/runtime/clock.ts'
 import { PoolRuntime } from '../../../../src/runtime/pool-runtime.ts'
 import { WatchTimer } from '../../../../src/runtime/watch-timer.ts'
@@ -122,7 +122,7 @@ export class Front {
         upgradeIdle: 60_000,
         defaultHost: 'shop.test',
       },
-      memory: new MemoryBudget(67_108_864),
+      memory: new OwnAllowance(67_108_864),
       sweeper: this.#sweeper,
       random: () => 0,
       makeRequestId: () => `made-${++ids}`,

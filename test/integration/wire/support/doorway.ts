@@ -3,6 +3,7 @@
 import { once } from 'node:events'
 import net from 'node:net'
 import { expect } from 'vitest'
+import { OwnAllowance } from '../../../../src/core/allowance.ts'
 import type { AcceptorOptions } from '../../../../src/wire/acceptor.ts'
 import { Acceptor } from '../../../../src/wire/acceptor.ts'
 import type { Arrival } from '../../../../src/wire/arrival.ts'
@@ -92,7 +93,7 @@ export class Doorway {
     this.acceptor = new Acceptor({
       name: 'web',
       listen: { kind: 'tcp', host: '127.0.0.1', port: 0 },
-      connections: 100,
+      connections: new OwnAllowance(100),
       connectionsPerAddress: 0,
       handshakes: 100,
       handshakeTimeout: 1_000,
