@@ -3,7 +3,7 @@ import type { Failure } from '../core/failure.ts'
 import type { Route } from '../core/route.ts'
 import type { UpstreamId } from '../core/upstream.ts'
 import type { Waiter } from '../runtime/hold.ts'
-import type { PoolRuntime } from '../runtime/pool-runtime.ts'
+import type { TrafficPool } from '../runtime/traffic-pool.ts'
 
 /** Who failed it, if anybody did, and in which epoch: the same one in the same epoch is not asked again. */
 export type FailedOn = Readonly<{ upstream: UpstreamId; epoch: number; failure: Failure }>
@@ -21,11 +21,11 @@ export interface RouteWaitOwner {
 
 export class RouteWait implements Waiter {
   private readonly owner: RouteWaitOwner
-  private readonly runtime: PoolRuntime
+  private readonly runtime: TrafficPool
   private failedOn: FailedOn | null = null
   private heldIn = 0
 
-  constructor(owner: RouteWaitOwner, runtime: PoolRuntime) {
+  constructor(owner: RouteWaitOwner, runtime: TrafficPool) {
     this.owner = owner
     this.runtime = runtime
   }

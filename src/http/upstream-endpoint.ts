@@ -36,10 +36,7 @@ export class UpstreamEndpoint implements TrafficControl {
     this.random = random
     const events: PoolEvents = {
       onHeard: () => ledger.heard(sweeper.clock.now()),
-      onConnected: () => {
-        ledger.counters.connects++
-        ledger.evidence.connected()
-      },
+      onConnected: () => ledger.connected(),
       onGoaway: () => ledger.goawayCame(sweeper.clock.now()),
     }
     this.channels = channelsTo(upstream, sweeper, events)
@@ -52,11 +49,11 @@ export class UpstreamEndpoint implements TrafficControl {
     if (upgrade === '' || channel.head.upgrade !== upgrade) return '101 that nobody asked for'
     let tunnel: Splice | null = null
     tunnel = exchange.openTunnel(channel.head, channel, idleFor, () => {
-      if (tunnel && this.tunnels.delete(tunnel)) this.ledger.tunnels--
+      if (tunnel && this.tunnels.delete(tunnel)) this.ledger.tunnelClosed()
     })
     if (!tunnel) return '101 on a connection that cannot be joined'
     this.tunnels.add(tunnel)
-    this.ledger.tunnels++
+    this.ledger.tunnelOpened()
     return null
   }
 

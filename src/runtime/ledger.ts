@@ -23,6 +23,9 @@ export interface TrafficControl {
   preconnect(count: number, done: () => void): void
 }
 
+/** What is known of an upstream, and of how long answers of its pool take. */
+export type Known = Readonly<{ evidence: Evidence; answerTimes: AnswerTimes }>
+
 export type LastOutcome = Readonly<{ at: Millis; what: string }>
 
 export class UpstreamLedger {
@@ -51,14 +54,10 @@ export class UpstreamLedger {
   private readonly idleWaiters: (() => void)[] = []
   private readonly onFinding: (finding: Finding) => void
 
-  constructor(
-    id: UpstreamId,
-    known: Readonly<{ evidence: Evidence; answerTimes: AnswerTimes }>,
-    onFinding: (finding: Finding) => void,
-  ) {
+  constructor(id: UpstreamId, { evidence, answerTimes }: Known, onFinding: (finding: Finding) => void) {
     this.id = id
-    this.evidence = known.evidence
-    this.answerTimes = known.answerTimes
+    this.evidence = evidence
+    this.answerTimes = answerTimes
     this.onFinding = onFinding
   }
 
@@ -71,6 +70,12 @@ export class UpstreamLedger {
 
   attemptStarted(): void {
     this.inFlight++
+  }
+
+  /** It has taken a connection. */
+  connected(): void {
+    this.counters.connects++
+    this.evidence.connected()
   }
 
   /** Any byte from any of its sockets. */
@@ -116,10 +121,18 @@ export class UpstreamLedger {
     if (finding) this.onFinding(finding)
   }
 
+  /** A connection has become a tunnel, which ends when either side wants it to. */
+  tunnelOpened(): void {
+    this.tunnels++
+  }
+
+  tunnelClosed(): void {
+    this.tunnels--
+  }
+
   /** A TCP session is established. */
   sessionTaken(now: Millis): void {
     this.counters.sessions++
-    this.tunnels++
     this.lastAt = now
     this.lastStatus = 0
     this.lastFailure = null
@@ -132,13 +145,18 @@ export class UpstreamLedger {
     this.lastAt = now
     this.lastStatus = status
     this.lastFailure = null
-    if (this.onFirstAnswer) {
-      this.onFirstAnswer(now)
-      this.onFirstAnswer = null
-    }
+    this.answerBegan(now)
     if (status >= 500) this.recent.attemptFailed({ at: now, routeClass, what: `answered ${status}`, latency })
     const finding = this.evidence.answered(status, routeClass, now)
     if (finding) this.onFinding(finding)
+  }
+
+  /** Of a request, or the first byte of a TCP session. */
+  answerBegan(now: Millis): void {
+    const { onFirstAnswer } = this
+    if (onFirstAnswer === null) return
+    this.onFirstAnswer = null
+    onFirstAnswer(now)
   }
 
   /** The answer came to its end as it should. */

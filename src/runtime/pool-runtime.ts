@@ -21,11 +21,13 @@ import { GroundsKeeper } from './grounds.ts'
 import type { HoldLimits } from './hold.ts'
 import { Hold } from './hold.ts'
 import type { UpstreamLedger } from './ledger.ts'
+import type { SurveillancePolicy } from './lookout.ts'
 import { preconnect } from './preconnect.ts'
 import { Retirements } from './retirements.ts'
 import { mustSurvive } from './state-store.ts'
-import type { SurveillancePolicy, SurveyedPool } from './surveillance.ts'
+import type { SurveyedPool } from './surveillance.ts'
 import { Surveillance } from './surveillance.ts'
+import type { TrafficPool } from './traffic-pool.ts'
 import type { WatchTimer } from './watch-timer.ts'
 
 /** What connections opened ahead may cost an operator's command. */
@@ -48,13 +50,12 @@ export type PoolRuntimeOptions = Readonly<{
   runHook(run: HookRun): Promise<Readonly<{ ok: boolean; detail: string }>>
 }>
 
-export class PoolRuntime implements SurveyedPool {
+export class PoolRuntime implements TrafficPool, SurveyedPool {
   readonly name: string
   readonly counters = new PoolCounters()
   readonly hold: Hold
   readonly policy: PoolPolicy
   readonly trial: FailbackTrial
-  /** The frozen view that traffic reads. Replaced as a whole. */
   route: Route
   private current: PoolState
   private readonly options: PoolRuntimeOptions
@@ -99,12 +100,10 @@ export class PoolRuntime implements SurveyedPool {
     return ledger
   }
 
-  /** How far the active is in doubt, as of the last look. */
   get doubt(): Doubt {
     return this.surveillance.doubt
   }
 
-  /** The same as of now: for requests that a stopped upstream would swallow. */
   doubtAt(now: Millis): Doubt {
     return this.surveillance.doubtAt(now)
   }

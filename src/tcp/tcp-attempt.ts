@@ -158,7 +158,7 @@ export class TcpAttempt implements TransportOwner {
 
   onConnected(): void {
     if (this.state !== 'connecting') return
-    this.endpoint.connected()
+    this.endpoint.ledger.connected()
     this.search.onConnected()
   }
 

@@ -39,20 +39,16 @@ export class TcpEndpoint implements TrafficControl {
     this.ledger.attemptStarted()
   }
 
-  connected(): void {
-    this.ledger.counters.connects++
-    this.ledger.evidence.connected()
-  }
-
   addEstablished(attempt: TcpAttempt): void {
     this.established.add(attempt)
+    this.ledger.tunnelOpened()
     this.ledger.sessionTaken(this.sweeper.clock.now())
     // Last: with nothing connecting any more, a switch that waited for that goes on, and may end this very session.
     this.removeConnecting(attempt)
   }
 
   remove(attempt: TcpAttempt): void {
-    if (this.established.delete(attempt)) this.ledger.tunnels--
+    if (this.established.delete(attempt)) this.ledger.tunnelClosed()
     this.removeConnecting(attempt)
   }
 
@@ -65,10 +61,7 @@ export class TcpEndpoint implements TrafficControl {
    * not speak says yes or no is for the probes to find out, so it never counts as traffic that is fine (rule R7).
    */
   answered(now: Millis): void {
-    const { ledger } = this
-    const first = ledger.onFirstAnswer
-    ledger.onFirstAnswer = null
-    first?.(now)
+    this.ledger.answerBegan(now)
   }
 
   abandonWaiting(detail: string): void {

@@ -1,7 +1,7 @@
 /** One pool as TCP listeners use it: its runtime, its endpoints, and what all its sessions share. */
 import type { Clock } from '../core/time.ts'
 import type { UpstreamId } from '../core/upstream.ts'
-import type { PoolRuntime } from '../runtime/pool-runtime.ts'
+import type { TrafficPool } from '../runtime/traffic-pool.ts'
 import type { Sweeper } from '../wire/sweeper.ts'
 import type { TcpAccessSink } from './access-log.ts'
 import type { TcpUpstream } from './tcp-endpoint.ts'
@@ -18,7 +18,7 @@ export type TcpPoolOptions = Readonly<{
 }>
 
 export type TcpPoolParts = Readonly<{
-  runtime: PoolRuntime
+  runtime: TrafficPool
   upstreams: ReadonlyMap<UpstreamId, TcpUpstream>
   options: TcpPoolOptions
   sweeper: Sweeper
@@ -27,7 +27,7 @@ export type TcpPoolParts = Readonly<{
 }>
 
 export class TcpPool {
-  readonly runtime: PoolRuntime
+  readonly runtime: TrafficPool
   readonly options: TcpPoolOptions
   readonly sweeper: Sweeper
   readonly clock: Clock
