@@ -40,6 +40,7 @@ export default {
     ),
     only('admin', [CORE, RUNTIME], 'Shows pools and passes commands on; never touches traffic.'),
     only('metrics', [CORE, '^src/runtime/(notices|counters|clock)'], 'Reads counters.'),
+    only('workers', [CORE, RUNTIME], 'Traffic in other threads: follows decisions, reports what it sees.'),
     only('config', [CORE], 'Validates; opens no sockets.'),
     packages('runtime', []),
     packages('wire', []),
@@ -48,6 +49,7 @@ export default {
     packages('probe', []),
     packages('admin', ['fastify', '@fastify']),
     packages('metrics', ['prom-client']),
+    packages('workers', []),
     packages('config', ['zod', 'yaml']),
     {
       name: 'composition-root',

@@ -1,5 +1,5 @@
 /**
- * Writes log lines to a file descriptor, in batches and without ever waiting for it: a full disk, a closed pipe or a
+ * Writes log lines, in batches and without ever waiting for it: a full disk, a closed pipe or a
  * reader that has stopped reading costs lines (bounded memory, counted), never the requests that are being served.
  */
 import { write, writeSync } from 'node:fs'
@@ -13,18 +13,30 @@ const RETRY_AFTER = 20
 /** Of the last lines of a process. */
 const PATIENCE = 1_000
 
+/** Where batches go. `done` comes later. */
+export type LogOutput = Readonly<{
+  write(batch: Buffer, done: (error: NodeJS.ErrnoException | null, written: number) => void): void
+  /** Throws where that is not possible. */
+  writeNow(text: string): void
+}>
+
+export const fileOutput = (fd: number): LogOutput => ({
+  write: (batch, done) => write(fd, batch, done),
+  writeNow: (text) => writeSync(fd, text),
+})
+
 export class LogWriter {
   /** Lines that could not be written. */
   dropped = 0
-  private readonly fd: number
+  private readonly output: LogOutput
   private readonly clock: Clock
   private readonly stopTimer: Cancel
   private kept = ''
   private writing = false
   private whenWritten: (() => void) | null = null
 
-  constructor(fd: number, clock: Clock) {
-    this.fd = fd
+  constructor(output: LogOutput, clock: Clock) {
+    this.output = output
     this.clock = clock
     this.stopTimer = clock.every(FLUSH_EVERY, () => this.flush())
   }
@@ -66,7 +78,7 @@ export class LogWriter {
     // A write that has not come back may be stuck, and another one would be too.
     if (this.writing || this.kept === '') return
     try {
-      writeSync(this.fd, this.kept)
+      this.output.writeNow(this.kept)
     } catch {
       this.dropped++
     }
@@ -79,7 +91,7 @@ export class LogWriter {
   }
 
   private writeOn(batch: Buffer): void {
-    write(this.fd, batch, (error, written) => {
+    this.output.write(batch, (error, written) => {
       if (error === null && written < batch.length) return this.writeOn(batch.subarray(written))
       if (error?.code === 'EAGAIN') return this.tryAgain(batch)
       if (error !== null) this.dropped += countLines(batch)

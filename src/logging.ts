@@ -7,7 +7,8 @@ import type { DestinationStream, Logger as PinoLogger } from 'pino'
 import pino from 'pino'
 import type { NoticeType } from './core/events.ts'
 import type { Clock } from './core/time.ts'
-import { LogWriter } from './log-writer.ts'
+import type { LogOutput } from './log-writer.ts'
+import { fileOutput, LogWriter } from './log-writer.ts'
 import type { NumberedNotice } from './runtime/notices.ts'
 
 export type LogLevel = 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'fatal' | 'silent'
@@ -17,8 +18,8 @@ export type LogOptions = Readonly<{
   /** `sampled`: every failed or rescued request, and a few of the others each second. */
   access: 'off' | 'sampled' | 'all'
   clock: Clock
-  /** A file (its path, or its descriptor); standard output without it. */
-  destination?: number | string
+  /** A file (its path, or its descriptor), or who passes lines on; standard output without it. */
+  destination?: number | string | LogOutput
 }>
 
 /** One that failed; the one that answered is the line's `upstream`. `ms`: since the request arrived. */
@@ -54,6 +55,8 @@ export type Log = Pick<PinoLogger, 'trace' | 'debug' | 'info' | 'warn' | 'error'
 export interface Logger {
   readonly log: Log
   access(line: AccessLine): void
+  /** Lines that another thread has made. */
+  pass(lines: string): void
   /** Begins to write what is batched; does not wait. */
   flush(): void
   /** Resolves once everything is written, or cannot be. */
@@ -66,7 +69,8 @@ const ORDINARY_PER_SECOND = 10
 
 export function createLogger({ level, access, clock, destination = 1 }: LogOptions): Logger {
   const own = typeof destination === 'string' ? openSync(destination, 'a') : null
-  const writer = new LogWriter(own ?? Number(destination), clock)
+  const output = typeof destination === 'object' ? destination : fileOutput(own ?? Number(destination))
+  const writer = new LogWriter(output, clock)
   const log = createPino(level, writer)
   const wanted = access === 'sampled' ? sampler(clock) : () => access === 'all'
   return {
@@ -75,6 +79,7 @@ export function createLogger({ level, access, clock, destination = 1 }: LogOptio
       if (!wanted(line)) return
       log.info({ ...line, duration: Math.round(line.duration * 10) / 10 }, 'method' in line ? 'request' : 'session')
     },
+    pass: (lines) => writer.write(lines),
     flush: () => writer.flush(),
     close: async () => {
       await writer.close()

@@ -57,7 +57,14 @@ const BY = 'the application'
 const plugin: FastifyPluginAsync<UnderstudyOptions> = async (app, options) => {
   const settings = checked(options)
   for (const warning of settings.warnings) app.log.warn(formatProblem(warning))
-  const logger = { log: app.log, flush: () => {}, access: () => {}, close: async () => {}, writeLast: () => {} }
+  const logger = {
+    log: app.log,
+    flush: () => {},
+    access: () => {},
+    pass: () => {},
+    close: async () => {},
+    writeLast: () => {},
+  }
   const pools = new PoolSet(settings.config, { version: version(), logger })
   const application = new Application(pools.shared.clock, settings.trustedProxies)
   everyMethod(app)
@@ -110,7 +117,7 @@ function takeUpgrades(app: FastifyInstance, { shared }: PoolSet): void {
 }
 
 function poolOf(pools: PoolSet, name: string): HttpPool {
-  const pool = pools.parts.get(name)?.http
+  const pool = pools.traffic(name)?.http
   if (pool) return pool
   throw new Error(`understudy: there is no pool ${name}; the pools are ${[...pools.parts.keys()].join(', ')}`)
 }

@@ -1,9 +1,11 @@
 /** The composition root: builds all parts from a configuration and joins them. The only place that knows everyone. */
 import type { Admin, AdminListen } from './admin/server.ts'
 import { startAdmin } from './admin/server.ts'
+import { buildCrew, crewSize, startCrew } from './assembly/crew-parts.ts'
 import type { Listener } from './assembly/listener-parts.ts'
 import { buildListener } from './assembly/listener-parts.ts'
 import { PoolSet } from './assembly/pool-set.ts'
+import { rehearse } from './assembly/rehearsal.ts'
 import { cannotListen } from './assembly/start-error.ts'
 import { redact } from './config/load.ts'
 import type { Config, ListenAddress } from './config/schema.ts'
@@ -11,6 +13,7 @@ import type { Logger } from './logging.ts'
 import { createMetrics } from './metrics/metrics.ts'
 import type { Notices } from './runtime/notices.ts'
 import type { PoolRuntime } from './runtime/pool-runtime.ts'
+import type { Crew } from './workers/crew.ts'
 
 export { StartError } from './assembly/start-error.ts'
 
@@ -33,38 +36,59 @@ export type StartOptions = Readonly<{
   logger: Logger
   /** Where hooks are looked for. */
   path?: string
+  /** A failover before the first one, so that its code is compiled. */
+  rehearses?: boolean
   /** Off only where a test wants no other traffic than its own. */
   probing?: boolean
 }>
 
 /** Rejects with a StartError when an address cannot be had or a file cannot be read; nothing is left running then. */
 export async function startUnderstudy(config: Config, options: StartOptions): Promise<Understudy> {
-  const pools = new PoolSet(config, options)
-  const system = new System(config, pools, options)
-  return system.start()
+  const size = crewSize(config)
+  const { rehearses = false } = options
+  if (size === 1) {
+    if (rehearses) await rehearse(options)
+    return new System(config, new PoolSet(config, options), null, options).start()
+  }
+  let crew: Crew | null = null
+  const pools = new PoolSet(config, {
+    ...options,
+    elsewhere: {
+      onChange: (state, route) => crew?.changed(state, route),
+      onProbe: {
+        started: (pool, upstream, at) => crew?.probeStarted(pool, upstream, at),
+        ended: (pool, upstream, result, sentAt) => crew?.probeEnded(pool, upstream, result, sentAt),
+      },
+    },
+  })
+  // Workers rehearse for themselves: what one thread has compiled is of no use to another.
+  crew = buildCrew(config, { size, rehearses }, pools)
+  return new System(config, pools, crew, options).start()
 }
 
 class System {
   private readonly config: Config
   private readonly pools: PoolSet
   private readonly options: StartOptions
+  /** Where several threads carry the traffic. */
+  private readonly crew: Crew | null
   private readonly listeners: Listener[] = []
   private running: readonly RunningListener[] = []
   private admin: Admin | null = null
   private stopping: Promise<void> | null = null
 
-  constructor(config: Config, pools: PoolSet, options: StartOptions) {
+  constructor(config: Config, pools: PoolSet, crew: Crew | null, options: StartOptions) {
     this.config = config
     this.pools = pools
+    this.crew = crew
     this.options = options
   }
 
   async start(): Promise<Understudy> {
     const { pools, config } = this
     try {
-      for (const [name, listener] of Object.entries(config.listeners)) {
-        this.listeners.push(await buildListener(name, listener, pools))
-      }
+      if (this.crew) this.listeners.push(...(await startCrew(this.crew, config)))
+      else await this.buildListeners()
       this.running = await Promise.all(this.listeners.map((listener) => this.bind(listener)))
       this.admin = await this.startAdmin()
     } catch (error) {
@@ -80,6 +104,12 @@ class System {
       notices: pools.shared.notices,
       stop: () => this.stop(),
       kill: () => this.kill(),
+    }
+  }
+
+  private async buildListeners(): Promise<void> {
+    for (const [name, listener] of Object.entries(this.config.listeners)) {
+      this.listeners.push(await buildListener(name, listener, this.pools))
     }
   }
 
@@ -104,7 +134,9 @@ class System {
         connections: listeners[index]?.open ?? 0,
         refused: listeners[index]?.turnedAway ?? {},
       }))
-    const metrics = createMetrics(pools.runtimes, { version, clock, listeners: views })
+    const { crew } = this
+    const workers = () => crew?.figures ?? { running: 1, replaced: 0 }
+    const metrics = createMetrics(pools.runtimes, { version, clock, listeners: views, workers })
     try {
       return await startAdmin(
         {
@@ -117,6 +149,7 @@ class System {
           version,
           clock,
           listeners: views,
+          refresh: async () => crew?.refresh(),
           urlOf: (pool, upstream) => this.urlOf(pool, upstream),
           token: token ?? null,
           hosts: listen.kind === 'tcp' && listen.host !== '' ? [listen.host] : [],
@@ -152,11 +185,12 @@ class System {
     ])
     await this.admin?.close()
     this.kill()
-    await pools.flush()
+    await Promise.all([this.crew?.kill(), pools.flush()])
   }
 
   private kill(): void {
     for (const listener of this.listeners) listener.kill()
+    void this.crew?.kill()
     this.pools.kill()
   }
 }

@@ -26,6 +26,8 @@ export type AdminOptions = Readonly<{
   version: string
   clock: Clock
   listeners(): readonly ListenerView[]
+  /** Resolves when all figures are of now, those of other threads too. */
+  refresh(): Promise<void>
   /** Where an upstream answers, for people; null when that is not known. */
   urlOf(pool: string, upstream: string): string | null
   token: string | null

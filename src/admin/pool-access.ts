@@ -20,7 +20,7 @@ export function snapshot({ clock, urlOf }: PoolAccess, pool: PoolRuntime): PoolS
     policy: pool.policy,
     load: (id: UpstreamId) => pool.ledger(id),
     url: (id: UpstreamId) => urlOf(pool.name, id),
-    held: pool.hold.size,
+    held: pool.held,
     now: clock.now(),
   }
 }

@@ -79,12 +79,13 @@ function listEndpoints(app: FastifyInstance): readonly Endpoint[] {
   return endpoints
 }
 
-function guard(app: FastifyInstance, { hosts, token }: AdminOptions): void {
+function guard(app: FastifyInstance, { hosts, token, refresh }: AdminOptions): void {
   const rules = { hosts, token }
   app.addHook('onRequest', async ({ headers, url }, reply) => {
     reply.header('Cache-Control', 'no-store').header('X-Content-Type-Options', 'nosniff')
     const { host, origin, authorization } = headers
     admit({ host, origin, authorization, path: url.split('?', 1)[0] ?? url }, rules)
+    await refresh()
   })
   // JSON only: a page of another site can send plain text and forms without asking first, but not JSON.
   app.removeAllContentTypeParsers()

@@ -24,6 +24,8 @@ export type CertificatesOptions = Pick<ServerTlsSettings, 'minVersion' | 'alpn'>
     files: readonly [CertificateFiles, ...CertificateFiles[]]
     /** `ca`: path of a PEM file. */
     clients: Readonly<{ ca: string; mode: 'ask' | 'require' }> | null
+    /** Of session tickets, shared with others; null: its own. */
+    ticketKeys: Buffer | null
     clock: Clock
     /** Receives one sentence or two for people about each problem, once until it is solved. */
     report(problem: string): void
@@ -56,7 +58,7 @@ export class Certificates {
     this.seen = this.sources.map(({ path }) => looksNow(path)).join()
     const texts = new Map(this.sources.map((source) => [source.path, this.readNow(source)]))
     try {
-      this.tls = new ServerTls(settingsOf(options, texts))
+      this.tls = new ServerTls(settingsOf(options, texts), options.ticketKeys)
     } catch (error) {
       throw this.explained(error)
     }

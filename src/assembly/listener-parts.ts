@@ -1,5 +1,6 @@
 /** Builds a listener in front of its pools: HTTP or TCP, with its certificates. */
 import type { HttpListenerConfig, ListenerConfig, TcpListenerConfig } from '../config/schema.ts'
+import type { Allowance } from '../core/allowance.ts'
 import { OwnAllowance } from '../core/allowance.ts'
 import { identityLines } from '../http/client-identity.ts'
 import { createFront } from '../http/front.ts'
@@ -12,11 +13,27 @@ import type { TcpPool } from '../tcp/tcp-pool.ts'
 import type { AcceptorOptions, BoundTo } from '../wire/acceptor.ts'
 import type { TurnedAway } from '../wire/entrance.ts'
 import { DEFAULT_CLIENT_LIMITS } from '../wire/limits.ts'
+import type { ServerTls } from '../wire/server-tls.ts'
 import { Certificates } from './certificates.ts'
-import type { PoolParts } from './pool-parts.ts'
-import type { PoolSet } from './pool-set.ts'
 import { StartError } from './start-error.ts'
+import type { Traffic, TrafficShared } from './traffic-parts.ts'
 import { trustOf } from './trust.ts'
+
+/** The pools that listeners are in front of, and what they share. */
+export type Carried = Readonly<{
+  shared: Pick<TrafficShared, 'clock' | 'sweeper' | 'logger'>
+  traffic(pool: string): Traffic | null
+}>
+
+/** What it shares with listeners of the same name in other threads, if there are any. */
+export type ListenerShare = Readonly<{
+  connections: Allowance
+  /** Among how many clients' connections are dealt out. */
+  threads: number
+  /** The port that was got where 0 was asked for. */
+  port: number | null
+  ticketKeys: Buffer | null
+}>
 
 export interface Listener {
   readonly name: string
@@ -31,19 +48,31 @@ export interface Listener {
 }
 
 /** Throws a StartError when a certificate cannot be used. */
-export async function buildListener(name: string, config: ListenerConfig, pools: PoolSet): Promise<Listener> {
-  const certificates = certificatesOf(name, config, pools)
-  const accept = acceptOptions(name, config, { pools, certificates })
-  const listener = config.protocol === 'http' ? await buildHttp(config, accept, pools) : buildTcp(config, accept, pools)
-  if (!certificates) return listener
-  return withEnd(listener, () => certificates.stop())
+export async function buildListener(
+  name: string,
+  config: ListenerConfig,
+  carried: Carried,
+  share: ListenerShare = alone(config),
+): Promise<Listener> {
+  const { tls, stop } = certificatesOf(name, config, { carried, share })
+  const accept = { ...acceptOptions(name, config, { carried, share }), tls }
+  const listener =
+    config.protocol === 'http' ? await buildHttp(config, accept, carried) : buildTcp(config, accept, carried)
+  return tls ? withEnd(listener, stop) : listener
 }
 
-async function buildHttp(config: HttpListenerConfig, accept: Accept, pools: PoolSet): Promise<Listener> {
+const alone = ({ limits }: ListenerConfig): ListenerShare => ({
+  connections: new OwnAllowance(limits.connections),
+  threads: 1,
+  port: null,
+  ticketKeys: null,
+})
+
+async function buildHttp(config: HttpListenerConfig, accept: Accept, carried: Carried): Promise<Listener> {
   const { headerBytes, headerTimeout, idleTimeout, streams } = config.limits
   const limits = { ...DEFAULT_CLIENT_LIMITS, headBytes: headerBytes, headTimeout: headerTimeout, idleTimeout }
-  const pool = httpPool(pools, config.pool)
-  const routes = config.front.routes.map((route) => localRoute(route, pools))
+  const pool = httpPool(carried, config.pool)
+  const routes = config.front.routes.map((route) => localRoute(route, carried))
   return new HttpListener({
     accept,
     limits,
@@ -55,9 +84,9 @@ async function buildHttp(config: HttpListenerConfig, accept: Accept, pools: Pool
   })
 }
 
-function buildTcp(config: TcpListenerConfig, accept: Accept, pools: PoolSet): Listener {
-  const byDefault = tcpPool(pools, config.pool)
-  const named = new Map(Object.entries(config.serverNames).map(([name, pool]) => [name, tcpPool(pools, pool)]))
+function buildTcp(config: TcpListenerConfig, accept: Accept, carried: Carried): Listener {
+  const byDefault = tcpPool(carried, config.pool)
+  const named = new Map(Object.entries(config.serverNames).map(([name, pool]) => [name, tcpPool(carried, pool)]))
   return new TcpListener({ ...accept, route: (serverName) => poolFor(serverName, named) ?? byDefault })
 }
 
@@ -71,22 +100,25 @@ type Accept = Omit<AcceptorOptions, 'onArrival'>
 function acceptOptions(
   name: string,
   config: ListenerConfig,
-  { pools, certificates }: Readonly<{ pools: PoolSet; certificates: Certificates | null }>,
-): Accept {
-  const { sweeper, logger } = pools.shared
-  const { connections, connectionsPerAddress, handshakes, handshakeTimeout } = config.limits
+  { carried, share }: Readonly<{ carried: Carried; share: ListenerShare }>,
+): Omit<Accept, 'tls'> {
+  const { sweeper, logger } = carried.shared
+  const { connectionsPerAddress, handshakes, handshakeTimeout } = config.limits
+  const { connections, threads, port } = share
+  const { listen } = config
   const trusts = trustOf(config.trustedProxies)
   const anyone = config.trustedProxies.length === 0
   return {
     name,
-    listen: config.listen,
-    connections: new OwnAllowance(connections),
-    connectionsPerAddress,
-    handshakes,
+    listen: listen.kind === 'tcp' && port !== null ? { ...listen, port } : listen,
+    reusePort: threads > 1,
+    connections,
+    // The kernel deals connections out by chance, so that no thread may be the only one that an address is let into.
+    connectionsPerAddress: Math.ceil(connectionsPerAddress / threads),
+    handshakes: Math.ceil(handshakes / threads),
     handshakeTimeout,
     proxyProtocol: config.proxyProtocol,
     trustsProxy: (address) => anyone || trusts(address),
-    tls: certificates?.tls ?? null,
     readServerName: !config.tls && config.protocol === 'tcp' && Object.keys(config.serverNames).length > 0,
     readPreface: !config.tls && config.protocol === 'http' && config.http2 === 'cleartext' && !hasFront(config),
     sweeper,
@@ -95,9 +127,13 @@ function acceptOptions(
   }
 }
 
-function certificatesOf(name: string, config: ListenerConfig, { shared }: PoolSet): Certificates | null {
+function certificatesOf(
+  name: string,
+  config: ListenerConfig,
+  { carried: { shared }, share }: Readonly<{ carried: Carried; share: ListenerShare }>,
+): Readonly<{ tls: ServerTls | null; stop(): void }> {
   const { tls } = config
-  if (!tls) return null
+  if (!tls) return { tls: null, stop: () => {} }
   // Routes of the front are served by Node's HTTP/1.1 alone, and nobody may come past them.
   const http2 = config.protocol === 'http' && config.http2 !== 'off' && !hasFront(config)
   const certificates = new Certificates({
@@ -106,30 +142,31 @@ function certificatesOf(name: string, config: ListenerConfig, { shared }: PoolSe
     minVersion: tls.minVersion,
     clients: tls.clients ?? null,
     alpn: config.protocol === 'tcp' ? [] : http2 ? ['h2', 'http/1.1'] : ['http/1.1'],
+    ticketKeys: share.ticketKeys,
     clock: shared.clock,
     report: (problem) => shared.logger.log.warn(problem),
   })
   certificates.watch()
-  return certificates
+  return { tls: certificates.tls, stop: () => certificates.stop() }
 }
 
 const hasFront = ({ front }: HttpListenerConfig): boolean => front.routes.length > 0
 
 type RouteConfig = HttpListenerConfig['front']['routes'][number]
 
-function localRoute(route: RouteConfig, pools: PoolSet): LocalRoute {
+function localRoute(route: RouteConfig, carried: Carried): LocalRoute {
   const { path, methods = [], respond, redirect, pool = '', rewrite } = route
   if (respond) return { kind: 'respond', path, methods, ...respond }
   if (redirect) return { kind: 'redirect', path, methods, ...redirect }
   const other = rewrite === undefined ? null : pathRewrite(path, rewrite)
-  return { kind: 'pool', path, methods, pool: httpPool(pools, pool), rewrite: other }
+  return { kind: 'pool', path, methods, pool: httpPool(carried, pool), rewrite: other }
 }
 
-const httpPool = (pools: PoolSet, name: string): HttpPool => existing(poolNamed(pools, name).http, name)
-const tcpPool = (pools: PoolSet, name: string): TcpPool => existing(poolNamed(pools, name).tcp, name)
+const httpPool = (carried: Carried, name: string): HttpPool => existing(poolNamed(carried, name).http, name)
+const tcpPool = (carried: Carried, name: string): TcpPool => existing(poolNamed(carried, name).tcp, name)
 
-function poolNamed(pools: PoolSet, name: string): PoolParts {
-  return existing(pools.parts.get(name), name)
+function poolNamed(carried: Carried, name: string): Traffic {
+  return existing(carried.traffic(name), name)
 }
 
 /** The configuration's own rules promise it. */

@@ -1,15 +1,14 @@
-/** Builds what one pool consists of: its runtime, what carries its traffic (HTTP or TCP) and its prober. */
-import net from 'node:net'
-import type { PoolConfig, UpstreamConfig } from '../config/schema.ts'
-import type { Allowance } from '../core/allowance.ts'
+/** Builds what one pool consists of: its runtime, what carries its traffic (unless others do) and its prober. */
+import type { PoolConfig } from '../config/schema.ts'
+import type { ProbeResult } from '../core/health.ts'
 import type { PoolPolicy } from '../core/policy.ts'
-import type { Clock } from '../core/time.ts'
+import type { PoolState } from '../core/pool.ts'
+import type { Route } from '../core/route.ts'
+import type { Millis } from '../core/time.ts'
 import type { Upstream, UpstreamId } from '../core/upstream.ts'
 import { newUpstream, upstreamId } from '../core/upstream.ts'
-import { HttpPool } from '../http/http-pool.ts'
-import type { HttpUpstream } from '../http/upstream-endpoint.ts'
-import type { Logger } from '../logging.ts'
 import type { Probe, ProbeTarget } from '../probe/probe.ts'
+import type { ProbedPool } from '../probe/prober.ts'
 import { Prober } from '../probe/prober.ts'
 import { systemRandom } from '../runtime/clock.ts'
 import { Drill } from '../runtime/drill.ts'
@@ -17,37 +16,37 @@ import { runHook } from '../runtime/hooks.ts'
 import type { Notices } from '../runtime/notices.ts'
 import { PoolRuntime } from '../runtime/pool-runtime.ts'
 import type { StateStore } from '../runtime/state-store.ts'
-import type { WatchTimer } from '../runtime/watch-timer.ts'
-import { TcpPool } from '../tcp/tcp-pool.ts'
-import type { Sweeper } from '../wire/sweeper.ts'
-import type { ConnectTo } from '../wire/transport.ts'
-import { httpAccess, tcpAccess } from './access-lines.ts'
 import { drillMeans } from './drill-parts.ts'
 import { probeOf } from './probe-parts.ts'
-import { connectTo, probeTarget } from './upstream-parts.ts'
+import type { Traffic, TrafficShared } from './traffic-parts.ts'
+import { buildTraffic, defaultHost, httpUpstreams, inOrder, reachedUpstreams, surveillanceOf } from './traffic-parts.ts'
+import { probeTarget } from './upstream-parts.ts'
 
 /** What all pools have in common. */
-export type Shared = Readonly<{
-  clock: Clock
-  sweeper: Sweeper
-  watchTimer: WatchTimer
-  memory: Allowance
-  notices: Notices
-  store: StateStore
-  logger: Logger
-  /** Whether there is an access log at all: where there is none, no request pays for a line. */
-  logsRequests: boolean
-  version: string
-  /** Where hooks and probes of type `exec` are looked for. */
-  path: string
-  makeRequestId: () => string
-}>
+export type Shared = TrafficShared &
+  Readonly<{
+    notices: Notices
+    store: StateStore
+    version: string
+    /** Where hooks and probes of type `exec` are looked for. */
+    path: string
+    /** Whether traffic is carried in this thread. */
+    carriesTraffic: boolean
+    /** Told of every change, for traffic that is carried elsewhere. `route`: null where it is still the same. */
+    onChange(state: PoolState, route: Route | null): void
+    /** Told of every probe, for the same reason. */
+    onProbe: ProbeAudience
+  }>
 
-/** One of `http` and `tcp`, by what its listeners speak. */
+/** Who hears of probes beside their pool. */
+export interface ProbeAudience {
+  started(pool: string, upstream: UpstreamId, at: Millis): void
+  ended(pool: string, upstream: UpstreamId, result: ProbeResult, sentAt: Millis): void
+}
+
 export type PoolParts = Readonly<{
   runtime: PoolRuntime
-  http: HttpPool | null
-  tcp: TcpPool | null
+  traffic: Traffic | null
   prober: Prober
   drill: Drill
   config: PoolConfig
@@ -55,104 +54,43 @@ export type PoolParts = Readonly<{
   close(): void
 }>
 
-/** How an upstream is reached, beside its settings. */
-type Reached = Readonly<{ id: UpstreamId; config: UpstreamConfig; to: ConnectTo }>
-
-/** Answers up to this size are passed on only when whole. */
-const HOLD_ANSWERS = 65_536
-/** Kept of what a TCP client sends before an upstream has taken it. */
-const EARLY_BYTES = 65_536
-
 export function buildPool(name: string, config: PoolConfig, shared: Shared): PoolParts {
-  const ordered = [...config.upstreams].sort((a, b) => Number(b.role === 'primary') - Number(a.role === 'primary'))
-  const upstreams = ordered.map((upstream) => ({
-    id: upstreamId(upstream.name),
-    config: upstream,
-    to: connectTo(upstream),
-  }))
+  const upstreams = reachedUpstreams(config)
   const runtime = buildRuntime(name, config, shared)
-  const http = config.protocol === 'http' ? buildHttp(config, upstreams, runtime, shared) : null
-  const tcp = config.protocol === 'tcp' ? buildTcp(config, upstreams, runtime, shared) : null
+  const traffic = shared.carriesTraffic ? buildTraffic(config, upstreams, runtime, shared) : null
   const probing = {
     probe: probeOf(config.probe, shared),
     targets: upstreams.map(({ config: own, to }) => probeTarget(own, to)),
   }
   const prober = buildProber(config, probing, runtime, shared)
   const { sweeper, version, clock } = shared
-  const carried = http && { upstreams: httpUpstreams(upstreams), host: defaultHost(upstreams) }
-  const drill = new Drill(runtime, drillMeans({ config, ...probing, http: carried, version, sweeper }), clock)
+  const http = config.protocol === 'http' ? { upstreams: httpUpstreams(upstreams), host: defaultHost(upstreams) } : null
+  const drill = new Drill(runtime, drillMeans({ config, ...probing, http, version, sweeper }), clock)
   const close = (): void => {
     drill.stop()
-    http?.close()
-    tcp?.close()
+    traffic?.close()
   }
-  return { runtime, http, tcp, prober, drill, config, close }
+  return { runtime, traffic, prober, drill, config, close }
 }
 
 function buildRuntime(name: string, config: PoolConfig, shared: Shared): PoolRuntime {
-  const { clock, watchTimer, notices, store, path } = shared
+  const { clock, watchTimer, notices, store, path, onChange } = shared
   const now = clock.now()
-  const ordered = [...config.upstreams].sort((a, b) => Number(b.role === 'primary') - Number(a.role === 'primary'))
-  const upstreams = ordered.map(({ name: id, role }, index) => newUpstream(upstreamId(id), role, index, now))
+  const upstreams = inOrder(config).map(({ name: id, role }, index) => newUpstream(upstreamId(id), role, index, now))
   return new PoolRuntime({
     name,
     upstreams: upstreams as [Upstream, ...Upstream[]],
     policy: policyOf(config),
-    surveillance: {
-      evidence: { gatewayErrors: config.detect.gateway5xx, successRate: config.detect.successRate },
-      hang: { hangAfter: config.detect.hangAfter, widen: config.detect.widen },
-      gray: config.detect.gray !== 'off',
-    },
+    surveillance: surveillanceOf(config),
     hold: config.hold,
     restored: store.load(name),
     clock,
     watchTimer,
+    onChange,
     onNotice: (notice) => notices.publish(notice),
     persist: (state) => store.save(state),
     runHook: (run) =>
       runHook(config.hooks?.[run.hook] ?? [], run, { timeout: config.hooks?.timeout ?? 0, path, clock }),
-  })
-}
-
-function buildHttp(
-  { timeouts, replay }: PoolConfig,
-  upstreams: readonly Reached[],
-  runtime: PoolRuntime,
-  { memory, sweeper, makeRequestId, logsRequests, logger }: Shared,
-): HttpPool {
-  return new HttpPool({
-    runtime,
-    upstreams: httpUpstreams(upstreams),
-    options: {
-      attempt: { ...timeouts, holdAnswers: HOLD_ANSWERS },
-      replayBody: replay.body,
-      idempotencyKey: replay.idempotencyKey,
-      standbyReads: replay.standbyReads,
-      resume: replay.resume,
-      upgradeIdle: timeouts.upgradeIdle,
-      defaultHost: defaultHost(upstreams),
-    },
-    memory,
-    sweeper,
-    random: systemRandom,
-    makeRequestId,
-    access: logsRequests ? httpAccess(runtime.name, logger) : null,
-  })
-}
-
-function buildTcp(
-  { timeouts }: PoolConfig,
-  upstreams: readonly Reached[],
-  runtime: PoolRuntime,
-  { sweeper, logsRequests, logger }: Shared,
-): TcpPool {
-  return new TcpPool({
-    runtime,
-    upstreams: new Map(upstreams.map(({ id, config: { proxyProtocol }, to }) => [id, { to, proxyProtocol }])),
-    options: { connect: timeouts.connect, idle: timeouts.upgradeIdle, early: EARLY_BYTES },
-    sweeper,
-    random: systemRandom,
-    access: logsRequests ? tcpAccess(logger) : null,
   })
 }
 
@@ -178,21 +116,23 @@ function buildProber(
   config: PoolConfig,
   probing: Readonly<{ probe: Probe; targets: readonly ProbeTarget[] }>,
   runtime: PoolRuntime,
-  { clock }: Shared,
+  { clock, onProbe }: Shared,
 ): Prober {
   const { interval, timeout } = config.probe
-  return new Prober({ ...probing, interval, timeout, clock, random: systemRandom }, runtime)
-}
-
-const httpUpstreams = (upstreams: readonly Reached[]): ReadonlyMap<UpstreamId, HttpUpstream> =>
-  new Map(upstreams.map(({ id, config, to }) => [id, { to, protocol: httpVersion(config) }]))
-
-const defaultHost = ([first]: readonly Reached[]): string => (first ? authority(first.config) : '')
-
-const httpVersion = ({ url }: UpstreamConfig) =>
-  url.protocol === 'h2' || url.protocol === 'h2c' ? ('h2' as const) : ('http/1.1' as const)
-
-function authority({ url }: UpstreamConfig): string {
-  if (url.path !== undefined) return 'localhost'
-  return net.isIPv6(url.host) ? `[${url.host}]:${url.port}` : `${url.host}:${url.port}`
+  const { name } = runtime
+  const pool: ProbedPool = {
+    get state() {
+      return runtime.state
+    },
+    // The others first: they know of a probe before they hear what the pool concludes from it.
+    probeStarted: (id, at) => {
+      onProbe.started(name, id, at)
+      runtime.probeStarted(id, at)
+    },
+    probed: (id, result, sentAt) => {
+      onProbe.ended(name, id, result, sentAt)
+      runtime.probed(id, result, sentAt)
+    },
+  }
+  return new Prober({ ...probing, interval, timeout, clock, random: systemRandom }, pool)
 }

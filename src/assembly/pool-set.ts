@@ -1,5 +1,4 @@
 /** All pools of one proxy with what they share: built, started and ended together, whatever is in front of them. */
-import { randomBytes } from 'node:crypto'
 import type { Config } from '../config/schema.ts'
 import { OwnAllowance } from '../core/allowance.ts'
 import type { Logger } from '../logging.ts'
@@ -15,16 +14,19 @@ import { WatchTimer } from '../runtime/watch-timer.ts'
 import { Sweeper } from '../wire/sweeper.ts'
 import type { PoolParts, Shared } from './pool-parts.ts'
 import { buildPool } from './pool-parts.ts'
+import { requestIds } from './request-ids.ts'
+import type { Traffic } from './traffic-parts.ts'
+import { REPLAY_MEMORY } from './traffic-parts.ts'
 
 export type PoolSetOptions = Readonly<{
   version: string
   logger: Logger
   /** Where hooks are looked for. */
   path?: string
+  /** For traffic that is carried in other threads: this one carries none then. */
+  elsewhere?: Pick<Shared, 'onChange' | 'onProbe'>
 }>
 
-/** Of all requests together, kept in memory for replays. */
-const REPLAY_MEMORY = 64 * 1_048_576
 /** Where hooks are looked for unless the caller says otherwise. */
 const SYSTEM_PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin'
 
@@ -36,7 +38,7 @@ export class PoolSet {
   private readonly journal: Journal
 
   /** Throws a StartError when a file that a pool needs cannot be read; nothing is left running then. */
-  constructor(config: Pick<Config, 'pools' | 'state' | 'log'>, { version, logger, path }: PoolSetOptions) {
+  constructor(config: Pick<Config, 'pools' | 'state' | 'log'>, { version, logger, path, elsewhere }: PoolSetOptions) {
     const report = (problem: string): void => logger.log.warn(problem)
     const notices = new Notices()
     const journal = new Journal({ dir: config.state.dir, report })
@@ -58,6 +60,9 @@ export class PoolSet {
       version,
       path: path ?? SYSTEM_PATH,
       makeRequestId: requestIds(),
+      carriesTraffic: elsewhere === undefined,
+      onChange: elsewhere?.onChange ?? (() => {}),
+      onProbe: elsewhere?.onProbe ?? { started: () => {}, ended: () => {} },
     }
     this.parts = new Map(Object.entries(config.pools).map(([name, pool]) => [name, buildPool(name, pool, this.shared)]))
     this.runtimes = new Map([...this.parts].map(([name, { runtime }]) => [name, runtime]))
@@ -71,6 +76,11 @@ export class PoolSet {
       if (probing) prober.start()
       this.announceStart(runtime)
     }
+  }
+
+  /** Null where it is carried elsewhere. */
+  traffic(pool: string): Traffic | null {
+    return this.parts.get(pool)?.traffic ?? null
   }
 
   /** Every pool has somebody to send requests to. */
@@ -120,10 +130,4 @@ export class PoolSet {
     const text = `pool ${pool} starts with ${decision.to ?? 'nobody'} active: ${decision.reason}${observes}`
     notices.publish({ type: 'started', at: clock.now(), pool, epoch, to: decision.to, text })
   }
-}
-
-function requestIds(): () => string {
-  const prefix = randomBytes(6).toString('hex')
-  let count = 0
-  return () => `${prefix}-${(++count).toString(36)}`
 }

@@ -131,6 +131,7 @@ const silent = (): void => {}
 const SILENT: Logger = {
   log: { trace: silent, debug: silent, info: silent, warn: silent, error: silent, fatal: silent },
   access: silent,
+  pass: silent,
   flush: silent,
   close: async () => {},
   writeLast: silent,

@@ -19,6 +19,10 @@ export function cannotListen(place: string, address: string, key: string, error:
     const hint = `Use a port from 1024 on, or grant CAP_NET_BIND_SERVICE, or change ${key}.`
     return new StartError(`${place}: no permission to listen on ${address}`, hint)
   }
+  if (code === 'ENOTSUP') {
+    const hint = 'Set `workers: 1`: this system cannot deal out the connections of one port to several threads.'
+    return new StartError(`${place}: ${address} cannot be shared by several workers`, hint)
+  }
   return new StartError(`${place}: cannot listen on ${address}: ${messageOf(error)}`, `Change ${key}.`)
 }
 

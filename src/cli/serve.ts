@@ -1,6 +1,5 @@
 /** Runs the proxy in this process until a signal ends it. */
 import process from 'node:process'
-import { rehearse } from '../assembly/rehearsal.ts'
 import type { Config } from '../config/schema.ts'
 import type { Logger } from '../logging.ts'
 import { createLogger } from '../logging.ts'
@@ -14,8 +13,12 @@ export async function serve(config: Config, configFile: string | null): Promise<
   const logger = createLogger({ level: config.log.level, access: config.log.access, clock: systemClock })
   process.on('exit', logger.writeLast)
   const { PATH: path } = process.env
-  await rehearse({ version: version(), logger })
-  const understudy = await startUnderstudy(config, { version: version(), logger, ...(path ? { path } : {}) })
+  const understudy = await startUnderstudy(config, {
+    version: version(),
+    logger,
+    rehearses: true,
+    ...(path ? { path } : {}),
+  })
   announce(logger, understudy, configFile)
   endOnSignals({
     clock: systemClock,

@@ -47,13 +47,22 @@ const FIRST = ['listeners', 'pools', 'admin', 'state', 'log']
 /** The words between `<>` of a section's title, and in examples. */
 const NAMES: Readonly<Record<string, string>> = { listeners: 'web', pools: 'shop' }
 
+const TOP_LEVEL = 'Top level'
+
 type Section = Readonly<{ title: string; outline: Outline; wrap: (value: unknown) => unknown }>
 
 export function referencePage(): string {
   const properties = outlineOfConfig().properties ?? {}
   const keys = [...FIRST, ...Object.keys(properties).filter((key) => !FIRST.includes(key))]
   const sections = keys.flatMap((key) => sectionsOf(key, properties[key] ?? {}, (value) => ({ [key]: value })))
-  return [NOTE, INTRO, ...sections.map(renderSection)].join('\n')
+  return [NOTE, INTRO, ...[...sections, topLevel(properties)].map(renderSection)].join('\n')
+}
+
+/** Keys that are no section. */
+function topLevel(properties: Readonly<Record<string, Outline>>): Section {
+  const leaves = Object.entries(properties).filter(([, each]) => isLeaf(each) && each.items === undefined)
+  const outline = { properties: Object.fromEntries(leaves), description: 'What has no section of its own.' }
+  return { title: TOP_LEVEL, outline, wrap: (value) => value }
 }
 
 /** An object is a section of its own; a map or list of objects is the section of one of them. */
@@ -88,7 +97,8 @@ function renderSection({ title, outline, wrap }: Section): string {
   const table = rows.length === 0 ? [] : ['', ...tableOf([HEADER, ...rows])]
   const examples = outline.samples ?? exampleOf(leaves)
   const blocks = examples.flatMap((each) => ['', '```yaml', stringify(wrap(each)).trimEnd(), '```'])
-  return [`## \`${title}\``, '', outline.description ?? '', ...table, ...blocks, ''].join('\n')
+  const heading = title === TOP_LEVEL ? title : `\`${title}\``
+  return [`## ${heading}`, '', outline.description ?? '', ...table, ...blocks, ''].join('\n')
 }
 
 /** All keys at once, where no keys exclude each other. */

@@ -8,7 +8,7 @@ import { listenAddress } from './addresses.ts'
 import { exampleListener, listener } from './listener-schema.ts'
 import { examplePool, pool } from './pool-schema.ts'
 import { resolveListeners, resolvePools } from './resolve.ts'
-import { text } from './units.ts'
+import { count, text } from './units.ts'
 import { NAME_EXPECTED, name } from './upstream-schema.ts'
 
 export const SCHEMA_ID = 'urn:understudy-proxy:configuration'
@@ -52,6 +52,17 @@ const log = z
   .describe('The log, JSON lines on standard output.')
   .prefault({})
 
+const MOST_WORKERS = 64
+const WORKERS_EXPECTED = `expected a whole number from 1 to ${MOST_WORKERS}, or auto`
+
+const workers = z
+  .union([z.literal('auto'), count({ min: 1, max: MOST_WORKERS })], { error: WORKERS_EXPECTED })
+  .prefault(1)
+  .describe(
+    'Threads that carry traffic. `auto`: one for each processor. One is enough for most, and 1 needs no other thread.',
+  )
+  .meta({ title: `\`auto\` or number from 1 to ${MOST_WORKERS}`, example: 'auto' })
+
 const alert = z
   .strictObject({
     url: text().describe('Where to POST.').meta({ writeOnly: true, example: 'https://alerts.example/hook' }),
@@ -73,6 +84,7 @@ export const configSchema = z
     admin,
     state,
     log,
+    workers,
     listeners: named(listener)
       .describe('Where clients connect, by name.')
       .meta({ example: { web: exampleListener } }),

@@ -18,6 +18,8 @@ export type MetricSources = Readonly<{
   clock: Clock
   /** How many client connections each listener has, now. */
   listeners(): readonly Readonly<{ name: string; connections: number; refused: Readonly<Record<string, number>> }>[]
+  /** Threads that carry traffic, and how many had to be replaced since the start. */
+  workers(): Readonly<{ running: number; replaced: number }>
 }>
 
 export type Metrics = Readonly<{

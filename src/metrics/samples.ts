@@ -19,13 +19,15 @@ export type MeteredPool = Readonly<{
   name: string
   state: PoolState
   counters: PoolCounters
-  hold: Readonly<{ size: number }>
+  /** Requests and sessions that wait. */
+  held: number
   ledger(id: UpstreamId): Account
 }>
 
 export type Reading = Readonly<{
   pools: ReadonlyMap<string, MeteredPool>
   listeners: readonly Readonly<{ name: string; connections: number; refused: Readonly<Record<string, number>> }>[]
+  workers(): Readonly<{ running: number; replaced: number }>
   version: string
   clock: Clock
   lag(): Lag
@@ -60,7 +62,7 @@ export const SAMPLES: Readonly<Record<MetricName, (reading: Reading) => readonly
   }),
   requests_lost_total: eachTally('why', ({ counters }) => counters.lost.counts),
   replay_abandoned_total: eachTally('why', ({ counters }) => counters.replayAbandoned.counts),
-  held_requests: eachPool(({ hold }) => hold.size),
+  held_requests: eachPool(({ held }) => held),
   in_flight: eachAccount(({ inFlight }, labels) => [{ labels, value: inFlight }]),
   tunnels: eachAccount(({ tunnels }, labels) => [{ labels, value: tunnels }]),
   tcp_sessions_total: eachAccount(({ counters }, labels) => [{ labels, value: counters.sessions }]),
@@ -82,6 +84,8 @@ export const SAMPLES: Readonly<Record<MetricName, (reading: Reading) => readonly
     listeners.flatMap(({ name, refused }) =>
       Object.entries(refused).map(([why, value]) => ({ labels: { listener: name, why }, value })),
     ),
+  workers: ({ workers }) => [{ labels: {}, value: workers().running }],
+  worker_replacements_total: ({ workers }) => [{ labels: {}, value: workers().replaced }],
   event_loop_lag_seconds: ({ lag }) => Object.entries(lag()).map(([stat, value]) => ({ labels: { stat }, value })),
   build_info: ({ version }) => [{ labels: { version }, value: 1 }],
 }

@@ -157,6 +157,13 @@ export const METRICS = [
     labels: ['listener', 'why'],
     help: 'Client connections turned away at the door: too many open (of all, of one address, on their way in), a PROXY header or TLS handshake that failed, or too late.',
   },
+  { name: 'workers', type: 'gauge', labels: [], help: 'Threads that carry traffic.' },
+  {
+    name: 'worker_replacements_total',
+    type: 'counter',
+    labels: [],
+    help: 'Threads that had died, or were stuck, and were replaced.',
+  },
   {
     name: 'event_loop_lag_seconds',
     type: 'gauge',

@@ -5,6 +5,9 @@ export const DURATION_BOUNDS: readonly number[] = [
   0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30,
 ]
 
+export type DurationCounts = Readonly<{ buckets: readonly number[]; sum: number; count: number }>
+export type TallyCounts<Label> = readonly (readonly [label: Label, count: number])[]
+
 export class DurationHistogram {
   readonly buckets: number[] = new Array(DURATION_BOUNDS.length + 1).fill(0)
   sum = 0
@@ -18,14 +21,43 @@ export class DurationHistogram {
     this.sum += seconds
     this.count++
   }
+
+  /** What was counted since the last time, to be added elsewhere. */
+  take(): DurationCounts {
+    const { buckets, sum, count } = this
+    const taken = { buckets: [...buckets], sum, count }
+    buckets.fill(0)
+    this.sum = 0
+    this.count = 0
+    return taken
+  }
+
+  add({ buckets, sum, count }: DurationCounts): void {
+    buckets.forEach((value, index) => {
+      this.buckets[index] = (this.buckets[index] ?? 0) + value
+    })
+    this.sum += sum
+    this.count += count
+  }
 }
 
 /** Counts by a label whose values come from code, so that their number is bounded. */
 export class Tally<Label extends string> {
   readonly counts = new Map<Label, number>()
 
-  add(label: Label): void {
-    this.counts.set(label, (this.counts.get(label) ?? 0) + 1)
+  add(label: Label, count = 1): void {
+    this.counts.set(label, (this.counts.get(label) ?? 0) + count)
+  }
+
+  /** What was counted since the last time, to be added elsewhere. */
+  take(): TallyCounts<Label> {
+    const taken = [...this.counts]
+    this.counts.clear()
+    return taken
+  }
+
+  addAll(counts: TallyCounts<Label>): void {
+    for (const [label, count] of counts) this.add(label, count)
   }
 
   get(label: Label): number {
@@ -48,7 +80,43 @@ export class PoolCounters {
   refuted = 0
   lastFailoverAt = 0
   readonly switchDurations = new DurationHistogram()
+
+  /** What traffic and the watch on it have counted since the last time, to be added elsewhere. */
+  takeTraffic(): PoolTrafficCounts {
+    const { durations, rescued, lost, replayAbandoned, suspicions, refuted } = this
+    this.suspicions = 0
+    this.refuted = 0
+    return {
+      durations: durations.take(),
+      rescued: rescued.take(),
+      lost: lost.take(),
+      replayAbandoned: replayAbandoned.take(),
+      suspicions,
+      refuted,
+    }
+  }
+
+  addTraffic(counts: PoolTrafficCounts): void {
+    this.durations.add(counts.durations)
+    this.rescued.addAll(counts.rescued)
+    this.lost.addAll(counts.lost)
+    this.replayAbandoned.addAll(counts.replayAbandoned)
+    this.suspicions += counts.suspicions
+    this.refuted += counts.refuted
+  }
 }
+
+export type PoolTrafficCounts = Readonly<{
+  durations: DurationCounts
+  rescued: TallyCounts<Rescue>
+  lost: TallyCounts<string>
+  replayAbandoned: TallyCounts<string>
+  suspicions: number
+  refuted: number
+}>
+
+/** Without what follows from reported outcomes: answers, failures, sessions. */
+export type UpstreamTrafficCounts = Readonly<{ connects: number; bytesIn: number; bytesOut: number }>
 
 export class UpstreamCounters {
   /** Answers by hundreds: index 2 counts 2xx. */
@@ -60,4 +128,19 @@ export class UpstreamCounters {
   sessions = 0
   bytesIn = 0
   bytesOut = 0
+
+  /** What connections have counted since the last time, to be added elsewhere. */
+  takeTraffic(): UpstreamTrafficCounts {
+    const { connects, bytesIn, bytesOut } = this
+    this.connects = 0
+    this.bytesIn = 0
+    this.bytesOut = 0
+    return { connects, bytesIn, bytesOut }
+  }
+
+  addTraffic({ connects, bytesIn, bytesOut }: UpstreamTrafficCounts): void {
+    this.connects += connects
+    this.bytesIn += bytesIn
+    this.bytesOut += bytesOut
+  }
 }

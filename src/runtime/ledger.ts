@@ -21,7 +21,12 @@ export interface TrafficControl {
   readonly connections: number
   /** Sees to it that `count` are ready for use. `done` comes once each is open or has failed, which may be at once. */
   preconnect(count: number, done: () => void): void
+  /** Returns once everything asked of it is done, where that is not so at once anyway. */
+  confirm?(): void
 }
+
+/** Traffic of one upstream that is counted elsewhere. */
+export type Load = Readonly<{ inFlight: number; tunnels: number }>
 
 /** What is known of an upstream, and of how long answers of its pool take. */
 export type Known = Readonly<{ evidence: Evidence; answerTimes: AnswerTimes }>
@@ -52,6 +57,8 @@ export class UpstreamLedger {
   private lastStatus = 0
   private lastFailure: Failure | null = null
   private readonly idleWaiters: (() => void)[] = []
+  /** Of those who count elsewhere: how many are still to tell what they had in flight when they got the route. */
+  private reportsDue = 0
   private readonly onFinding: (finding: Finding) => void
 
   constructor(id: UpstreamId, { evidence, answerTimes }: Known, onFinding: (finding: Finding) => void) {
@@ -178,12 +185,34 @@ export class UpstreamLedger {
   /** The attempt is over, however it went. */
   attemptEnded(): void {
     this.inFlight--
-    if (this.inFlight === 0) for (const done of this.idleWaiters.splice(0)) done()
+    this.noteIdle()
   }
 
   /** Calls back once nothing is in flight; at once when nothing is. */
   whenIdle(done: () => void): void {
-    if (this.inFlight === 0) done()
-    else this.idleWaiters.push(done)
+    this.idleWaiters.push(done)
+    this.noteIdle()
+  }
+
+  /** Somebody else's count has changed. */
+  loadChanged(before: Load, after: Load): void {
+    this.inFlight += after.inFlight - before.inFlight
+    this.tunnels += after.tunnels - before.tunnels
+    this.noteIdle()
+  }
+
+  /** Until then nobody can say that nothing is in flight. */
+  reportDue(): void {
+    this.reportsDue++
+  }
+
+  reportCame(): void {
+    this.reportsDue--
+    this.noteIdle()
+  }
+
+  private noteIdle(): void {
+    if (this.inFlight > 0 || this.reportsDue > 0) return
+    for (const done of this.idleWaiters.splice(0)) done()
   }
 }

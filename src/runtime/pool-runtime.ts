@@ -4,6 +4,7 @@
  */
 import type { Doubt } from '../core/doubt.ts'
 import type { Conviction } from '../core/ejection.ts'
+import type { Epoch } from '../core/epoch.ts'
 import type { Command, CommandReply, Effect, HookName, Notice, Origin, PoolEvent } from '../core/events.ts'
 import type { ProbeResult } from '../core/health.ts'
 import type { PoolPolicy } from '../core/policy.ts'
@@ -22,11 +23,10 @@ import type { HoldLimits } from './hold.ts'
 import { Hold } from './hold.ts'
 import type { UpstreamLedger } from './ledger.ts'
 import type { SurveillancePolicy } from './lookout.ts'
-import { preconnect } from './preconnect.ts'
-import { Retirements } from './retirements.ts'
 import { mustSurvive } from './state-store.ts'
 import type { SurveyedPool } from './surveillance.ts'
 import { Surveillance } from './surveillance.ts'
+import { TrafficOrders } from './traffic-orders.ts'
 import type { TrafficPool } from './traffic-pool.ts'
 import type { WatchTimer } from './watch-timer.ts'
 
@@ -45,6 +45,8 @@ export type PoolRuntimeOptions = Readonly<{
   clock: Clock
   watchTimer: WatchTimer
   onNotice(notice: Notice): void
+  /** For traffic that is carried elsewhere. `route`: null where it is still the same. */
+  onChange?(state: PoolState, route: Route | null): void
   /** Called whenever what must survive a restart has changed. */
   persist(state: PoolState): void
   runHook(run: HookRun): Promise<Readonly<{ ok: boolean; detail: string }>>
@@ -61,13 +63,14 @@ export class PoolRuntime implements TrafficPool, SurveyedPool {
   private readonly options: PoolRuntimeOptions
   private readonly clock: Clock
   private readonly surveillance: Surveillance
-  private readonly retirements: Retirements
+  private readonly orders: TrafficOrders
   private readonly grounds: GroundsKeeper
   private probeNow: (upstream: UpstreamId) => void = () => {}
   private wake: Readonly<{ at: Millis; cancel: Cancel }> | null = null
   private readonly queue: PoolEvent[] = []
   private dispatching = false
   private switchBegan: Millis | null = null
+  private heldElsewhere = 0
   private stopped = false
 
   constructor(options: PoolRuntimeOptions) {
@@ -78,15 +81,12 @@ export class PoolRuntime implements TrafficPool, SurveyedPool {
     this.policy = policy
     this.clock = clock
     this.hold = new Hold(options.hold, clock)
-    this.trial = new FailbackTrial((upstream, detail) => {
-      const { epoch } = this.current
-      this.dispatch({ type: 'trial-worse', at: this.clock.now(), upstream, epoch, detail })
-    })
-    this.retirements = new Retirements(clock)
+    this.trial = new FailbackTrial((upstream, detail) => this.trialWorse(upstream, this.current.epoch, detail))
     this.current = newPool(name, upstreams, restored, now)
     this.route = routeOf(this.current, policy, now)
     const ids = upstreams.map(({ id }) => id)
     this.surveillance = new Surveillance(ids, options.surveillance, options, this)
+    this.orders = new TrafficOrders(this.surveillance.ledgers, clock)
     this.grounds = new GroundsKeeper(this.surveillance.ledgers)
   }
 
@@ -98,6 +98,15 @@ export class PoolRuntime implements TrafficPool, SurveyedPool {
     const ledger = this.surveillance.ledgers.get(id)
     if (!ledger) throw new Error(`pool ${this.name} has no upstream ${id}`)
     return ledger
+  }
+
+  /** Requests and sessions that wait. */
+  get held(): number {
+    return this.hold.size + this.heldElsewhere
+  }
+
+  heldElsewhereChanged(by: number): void {
+    this.heldElsewhere += by
   }
 
   get doubt(): Doubt {
@@ -119,7 +128,7 @@ export class PoolRuntime implements TrafficPool, SurveyedPool {
     this.stopped = true
     this.surveillance.stop()
     this.wake?.cancel()
-    this.retirements.stop()
+    this.orders.stop()
     this.hold.expireAll()
   }
 
@@ -147,8 +156,8 @@ export class PoolRuntime implements TrafficPool, SurveyedPool {
   }
 
   private preconnect(to: UpstreamId, done: () => void): void {
-    const { active } = this.route
-    preconnect(this.ledger(to), active === null ? null : this.ledger(active), this.hold.size, done)
+    const { held } = this
+    this.orders.preconnect(to, { active: this.route.active, held }, done)
   }
 
   probeStarted(id: UpstreamId, at: Millis): void {
@@ -165,6 +174,20 @@ export class PoolRuntime implements TrafficPool, SurveyedPool {
     const { epoch } = this.current
     this.grounds.convicted(upstream, conviction)
     this.dispatch({ type: 'convicted', at: this.clock.now(), upstream, epoch, conviction })
+  }
+
+  /** Found where its traffic is carried elsewhere, under the route of that epoch. */
+  convictedElsewhere(upstream: UpstreamId, conviction: Conviction, epoch: Epoch): void {
+    if (epoch === this.current.epoch) this.surveillance.convict(upstream, conviction)
+  }
+
+  trialWorse(upstream: UpstreamId, epoch: Epoch, detail: string): void {
+    this.dispatch({ type: 'trial-worse', at: this.clock.now(), upstream, epoch, detail })
+  }
+
+  /** On a fresh connection, whatever else is under way. */
+  requestProbe(upstream: UpstreamId): void {
+    this.probeNow(upstream)
   }
 
   doubtSettled(): void {
@@ -197,6 +220,7 @@ export class PoolRuntime implements TrafficPool, SurveyedPool {
     this.timeSwitch(before, event.at)
     if (state.epoch !== before.epoch) this.surveillance.activeChanged()
     if (mustSurvive(before, state)) this.options.persist(state)
+    if (state !== before && effects[0]?.type !== 'publish') this.options.onChange?.(state, null)
     for (const effect of effects) this.carryOut(effect)
     return reply
   }
@@ -216,19 +240,14 @@ export class PoolRuntime implements TrafficPool, SurveyedPool {
       case 'publish':
         return this.publish(effect.route)
       case 'retire':
-        return this.retirements.begin(this.ledger(effect.upstream), effect.retirement)
+        return this.orders.retire(effect.upstream, effect.retirement)
       case 'cut':
-        for (const traffic of this.ledger(effect.upstream).traffic) {
-          traffic.closeTunnels(0)
-          traffic.closeRequests()
-        }
-        return
+        return this.orders.cut(effect.upstream)
       case 'await-drain': {
         const { upstream, epoch } = effect
-        const ledger = this.ledger(upstream)
-        for (const traffic of ledger.traffic) traffic.closeTunnels(0)
-        ledger.whenIdle(() => this.dispatch({ type: 'drained', at: this.clock.now(), upstream, epoch }))
-        return
+        return this.orders.drain(upstream, () =>
+          this.dispatch({ type: 'drained', at: this.clock.now(), upstream, epoch }),
+        )
       }
       case 'run-hook': {
         const { hook, from, to, epoch } = effect
@@ -258,9 +277,10 @@ export class PoolRuntime implements TrafficPool, SurveyedPool {
   private publish(route: Route): void {
     this.route = route
     this.surveillance.follow(route)
-    if (route.active) this.retirements.cancel(route.active)
-    if (route.trial) this.retirements.cancel(route.trial.upstream)
+    if (route.active) this.orders.callBack(route.active)
+    if (route.trial) this.orders.callBack(route.trial.upstream)
     this.trial.follow(route)
+    this.options.onChange?.(this.current, route)
     this.hold.offer(route)
   }
 

@@ -10,8 +10,10 @@ export function preconnect(to: UpstreamLedger, busy: UpstreamLedger | null, wait
   const count = Math.min(MOST, Math.max(1, inUse, waiting))
   let pending = to.traffic.length
   if (pending === 0) return done()
+  // Where several share the traffic, each gets its part of it.
+  const each = Math.ceil(count / pending)
   for (const traffic of to.traffic) {
-    traffic.preconnect(count, () => {
+    traffic.preconnect(each, () => {
       if (--pending === 0) done()
     })
   }

@@ -15,6 +15,8 @@ export type AcceptorOptions = EntranceSteps &
   Readonly<{
     name: string
     listen: ListenOn
+    /** Others listen on the same port, and the kernel deals new connections out among them (SO_REUSEPORT). */
+    reusePort: boolean
     /** At the same time, those on their way in included. */
     connections: Allowance
     /** Of one client at the same time, by its PROXY header if it brought one. 0: no limit. Not for unix sockets. */
@@ -103,7 +105,7 @@ export class Acceptor implements EntranceOwner {
 
   private bind(): Promise<BoundTo> {
     const { server } = this
-    const { listen, onError } = this.options
+    const { listen, reusePort, onError } = this.options
     return new Promise((resolve, reject) => {
       const failed = (error: Error): void => {
         server.off('listening', ready)
@@ -119,7 +121,7 @@ export class Acceptor implements EntranceOwner {
       server.once('error', failed)
       server.once('listening', ready)
       if (listen.kind === 'unix') server.listen(listen.path)
-      else server.listen({ host: listen.host, port: listen.port, backlog: 4_096 })
+      else server.listen({ host: listen.host, port: listen.port, backlog: 4_096, reusePort })
     })
   }
 

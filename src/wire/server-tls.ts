@@ -54,13 +54,14 @@ const TICKET_KEY_BYTES = 48
 
 export class ServerTls {
   /** The same for all certificates and for every replacement, so that clients need no full handshake after it. */
-  private readonly ticketKeys = randomBytes(TICKET_KEY_BYTES)
+  private readonly ticketKeys: Buffer
   private readonly waiting = new WeakMap<net.Socket, Waiting>()
   private server: tls.Server
   private readsHello: boolean
 
   /** Throws an UnusableCertificate. */
-  constructor(settings: ServerTlsSettings) {
+  constructor(settings: ServerTlsSettings, ticketKeys: Buffer | null = null) {
+    this.ticketKeys = ticketKeys ?? randomBytes(TICKET_KEY_BYTES)
     this.server = this.build(settings)
     this.readsHello = forgetsNames(settings)
   }

@@ -59,6 +59,7 @@ export class CertificateFolder {
   /** Of the listener `web`, with the pair that lies at the top. */
   load(options: Partial<CertificatesOptions> = {}): Certificates {
     this.current = new Certificates({
+      ticketKeys: null,
       listener: 'web',
       files: [this.pair()],
       clients: null,

@@ -13,6 +13,8 @@ export type ProxyOptions = {
   poolOverrides?: object
   listenerOverrides?: object
   probe?: boolean
+  /** Threads that carry the traffic. */
+  workers?: number
   stateDir?: string
 }
 
@@ -22,6 +24,7 @@ export async function startProxy(options: ProxyOptions): Promise<Proxy> {
   const own = options.stateDir === undefined ? await mkdtemp(join(tmpdir(), 'understudy-')) : null
   const text = JSON.stringify({
     admin: { listen: '127.0.0.1:0' },
+    workers: options.workers ?? 1,
     state: { dir: options.stateDir ?? own },
     log: { level: 'silent', access: 'off' },
     listeners: { web: { protocol: 'http', listen: '127.0.0.1:0', pool: 'shop', ...options.listenerOverrides } },

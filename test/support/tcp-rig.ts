@@ -96,6 +96,7 @@ export class TcpRig {
     this.listener = new TcpListener({
       name: 'front',
       listen: { kind: 'tcp', host: '127.0.0.1', port: 0 },
+      reusePort: false,
       connections: new OwnAllowance(1_000),
       connectionsPerAddress: 0,
       handshakes: 100,

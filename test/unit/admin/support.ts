@@ -42,6 +42,7 @@ export async function testApi(overrides: Partial<AdminOptions> = {}, setup: Setu
     metrics: { contentType: 'text/plain; version=0.0.4; charset=utf-8', text: async () => 'understudy_epoch 1\n' },
     version: '1.2.3',
     clock: simulated.clock,
+    refresh: async () => {},
     listeners: () => [
       { name: 'web', address: '0.0.0.0', port: 8080, pool: 'shop', connections: 2, refused: { connections: 0 } },
     ],
@@ -80,7 +81,7 @@ export function snapshotOf(simulated: SimulatedPool): PoolSnapshot {
     policy: pool.policy,
     load: (id) => pool.ledger(id),
     url: () => null,
-    held: pool.hold.size,
+    held: pool.held,
     now: clock.now(),
   }
 }

@@ -14,7 +14,7 @@ async function rehearsed(): Promise<string[]> {
   const warnings: string[] = []
   const warn = (text: string) => void warnings.push(text)
   const log = { trace: silent, debug: silent, info: silent, warn, error: warn, fatal: warn } as Logger['log']
-  const logger = { log, access: silent, flush: silent, close: async () => {}, writeLast: silent }
+  const logger = { log, access: silent, pass: silent, flush: silent, close: async () => {}, writeLast: silent }
   await rehearse({ version: '0', logger })
   return warnings
 }

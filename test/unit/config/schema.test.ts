@@ -8,6 +8,7 @@ describe('the smallest configuration', () => {
       admin: { listen: { kind: 'tcp', host: '127.0.0.1', port: 9900, text: '127.0.0.1:9900' } },
       state: { dir: '.understudy' },
       log: { level: 'info', access: 'sampled' },
+      workers: 1,
       alerts: [],
       listeners: {
         web: {

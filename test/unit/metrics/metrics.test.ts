@@ -16,6 +16,7 @@ beforeEach(() => {
   metrics = createMetrics(new Map([['shop', simulated.pool]]), {
     version: '1.2.3',
     clock: simulated.clock,
+    workers: () => ({ running: 2, replaced: 1 }),
     listeners: () => [{ name: 'web', connections: 7, refused: { connections: 0 } }],
   })
 })

@@ -85,6 +85,7 @@ export type PairOptions = {
   readonly listener?: object
   readonly probe?: object
   readonly stateDir?: string
+  readonly workers?: number
 }
 
 export class Pair {
@@ -100,7 +101,7 @@ export class Pair {
   }
 
   /** Both probed and found well: blue is active, green stands by. */
-  static async start({ pool, listener, probe, stateDir }: PairOptions = {}): Promise<Pair> {
+  static async start({ pool, listener, probe, stateDir, workers }: PairOptions = {}): Promise<Pair> {
     const blue = new Side('blue', await RecordingUpstream.start())
     const green = new Side('green', await RecordingUpstream.start())
     const upstreams = [blue, green].map(({ name, upstream }) => ({ name, port: upstream.port }))
@@ -110,6 +111,7 @@ export class Pair {
       poolOverrides: { probe: { path: PROBE, interval: '250ms', timeout: '200ms', ...probe }, ...pool },
       ...(listener ? { listenerOverrides: listener } : {}),
       ...(stateDir === undefined ? {} : { stateDir }),
+      ...(workers === undefined ? {} : { workers }),
     }
     const pair = new Pair(blue, green, await startProxy(options))
     await pair.until(({ upstreams: [one, other] }) => {

@@ -93,6 +93,7 @@ export class Doorway {
     this.acceptor = new Acceptor({
       name: 'web',
       listen: { kind: 'tcp', host: '127.0.0.1', port: 0 },
+      reusePort: false,
       connections: new OwnAllowance(100),
       connectionsPerAddress: 0,
       handshakes: 100,

@@ -1,0 +1,21 @@
+/** How many messages a worker has acted on, where the control thread can wait for it: some things must not be under way. */
+
+export type Progress = Int32Array<SharedArrayBuffer>
+
+export const newProgress = (): Progress => new Int32Array(new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT))
+
+/** In the worker, after each message. */
+export function advance(progress: Progress): void {
+  Atomics.add(progress, 0, 1)
+  Atomics.notify(progress, 0)
+}
+
+/** In the control thread, which does nothing else meanwhile. False: the worker did not get there within that time, ms. */
+export function awaitProgress(progress: Progress, messages: number, within: number): boolean {
+  // Waiting ends at every message; a clock would be needed to add them up, and the worker makes haste or is stuck.
+  for (;;) {
+    const done = Atomics.load(progress, 0)
+    if (done - messages >= 0) return true
+    if (Atomics.wait(progress, 0, done, within) === 'timed-out') return false
+  }
+}
