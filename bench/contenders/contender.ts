@@ -18,6 +18,8 @@ export const addressOf = ({ host = '127.0.0.1', port }: Upstream): string => `${
 
 /** What a scenario asks of contenders that can do it; the others ignore it. */
 export type PairSettings = {
+  /** The upstreams speak HTTP/2, without TLS. */
+  readonly http2Upstreams?: boolean
   readonly failbackAfterMs?: number
   /** Continue large downloads that were cut. */
   readonly resume?: boolean
@@ -144,6 +146,9 @@ const becomes = async (child: Child, what: string, condition: () => Promise<bool
 export const ready = (child: Child, port: number, path = HEALTH_PATH): Promise<void> =>
   becomes(child, `answer ${path}`, () => answersOk(port, path))
 
+export const accepting = (child: Child, port: number): Promise<void> =>
+  becomes(child, 'accept connections', () => accepts(port))
+
 /** Waits until clients of its front are served; for TCP, whose bytes mean nothing to it, until it accepts. */
 export const frontReady = (child: Child, { listenPort, front = HTTP }: ContenderOptions): Promise<void> => {
   switch (front.protocol) {
@@ -152,6 +157,6 @@ export const frontReady = (child: Child, { listenPort, front = HTTP }: Contender
     case 'tls':
       return becomes(child, `answer ${HEALTH_PATH} over TLS`, () => answersOkOverTls(listenPort, HEALTH_PATH))
     case 'tcp':
-      return becomes(child, 'accept connections', () => accepts(listenPort))
+      return accepting(child, listenPort)
   }
 }

@@ -5,7 +5,7 @@ import { fastifyHttpProxy } from './fastify-http-proxy.ts'
 import { haproxy, haproxyDefaults, haproxyHairTrigger } from './haproxy.ts'
 import { httpProxy } from './http-proxy.ts'
 import { nginx, nginxDefaults } from './nginx.ts'
-import { understudy, understudyWith100Pools, understudyWith1000Pools } from './understudy.ts'
+import { understudy, understudyWith2Workers, understudyWith100Pools, understudyWith1000Pools } from './understudy.ts'
 import { undici } from './undici.ts'
 
 export const contenders: readonly Contender[] = [
@@ -22,4 +22,5 @@ export const contenders: readonly Contender[] = [
   undici,
   understudyWith100Pools,
   understudyWith1000Pools,
+  understudyWith2Workers,
 ]

@@ -55,16 +55,22 @@ const others = ({ primary, standby, workDir }: ContenderOptions, count: number) 
   }
 }
 
-const configure = (options: ContenderOptions, pools: number): string => {
+type Size = { readonly pools: number; readonly workers: number }
+
+const configure = (options: ContenderOptions, { pools, workers }: Size): string => {
   const { adminPort, primary, standby, workDir, front = HTTP, settings = {} } = options
   const [scheme, probe] =
-    front.protocol === 'tcp' ? ['tcp', '{ type: tcp }'] : ['http', '{ type: http, path: /healthz }']
+    front.protocol === 'tcp'
+      ? ['tcp', '{ type: tcp }']
+      : settings.http2Upstreams
+        ? ['h2c', '{ type: tcp }']
+        : ['http', '{ type: http, path: /healthz }']
   const more = others(options, pools - 1)
   return `
 admin: { listen: "127.0.0.1:${adminPort}" }
 state: { dir: "${join(workDir, 'state')}" }
 log: { level: warn, access: "off" }
-listeners:
+${workers === 1 ? '' : `workers: ${workers}\n`}listeners:
   web: ${listener(options)}
 ${more.listeners}pools:
   ${POOL}:
@@ -76,8 +82,10 @@ ${extras(settings)}${more.pools}`
 }
 
 /** A thousand pools that are alike need not be read. */
-const published = (options: ContenderOptions, pools: number): string =>
-  pools === 1 ? configure(options, 1) : `${configure(options, 2)}# and so on, ${pools} pools in all\n`
+const published = (options: ContenderOptions, size: Size): string =>
+  size.pools === 1
+    ? configure(options, size)
+    : `${configure(options, { ...size, pools: 2 })}# and so on, ${size.pools} pools in all\n`
 
 const command = async (adminPort: number, name: 'switchover' | 'failback'): Promise<void> => {
   const answer = await httpRequest(adminPort, 'POST', `/pools/${POOL}/${name}`, {})
@@ -97,10 +105,10 @@ const switches = async (adminPort: number): Promise<number[]> => {
 }
 
 const start =
-  (pools: number): Contender['start'] =>
+  (size: Size): Contender['start'] =>
   async (options) => {
     const file = join(options.workDir, 'understudy.yaml')
-    writeFileSync(file, configure(options, pools))
+    writeFileSync(file, configure(options, size))
     const child = await startChild({
       name: 'understudy',
       command: nodeBinary(),
@@ -113,7 +121,7 @@ const start =
     await frontReady(child, options)
     return {
       pid: child.pid,
-      configuration: published(options, pools),
+      configuration: published(options, size),
       log: child.output,
       stop: child.end,
       switchover: () => command(options.adminPort, 'switchover'),
@@ -130,17 +138,18 @@ export const understudy: Contender = {
     if (!existsSync(COMMAND)) return null
     return (JSON.parse(readFileSync(join(CHECKOUT, 'package.json'), 'utf8')) as { version: string }).version
   },
-  start: start(1),
+  start: start({ pools: 1, workers: 1 }),
 }
 
-const withPools = (pools: number): Contender => ({
+const sized = (name: string, size: Size, fronts: Contender['fronts']): Contender => ({
   ...understudy,
-  name: `understudy-${pools}-pools`,
+  name: `understudy-${name}`,
   variantOf: understudy.name,
   engineOnly: true,
-  fronts: ['http'],
-  start: start(pools),
+  fronts,
+  start: start(size),
 })
 
-export const understudyWith100Pools = withPools(100)
-export const understudyWith1000Pools = withPools(1_000)
+export const understudyWith100Pools = sized('100-pools', { pools: 100, workers: 1 }, ['http'])
+export const understudyWith1000Pools = sized('1000-pools', { pools: 1_000, workers: 1 }, ['http'])
+export const understudyWith2Workers = sized('2-workers', { pools: 1, workers: 2 }, understudy.fronts)

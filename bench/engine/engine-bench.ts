@@ -15,6 +15,7 @@ export type EngineKind =
   | 'tcp'
   | 'tls'
   | 'http2'
+  | 'workers'
 
 /** What a load counts. A GiB is 2^30 bytes of payload, counted once whether or not it also comes back. */
 export type Unit = 'GiB' | 'request' | 'connection' | 'handshake' | 'client'
@@ -61,6 +62,8 @@ export type EngineBench = {
   /** Every round has a process of its own, without a warm-up: what is asked for is what it comes to. */
   readonly freshEachRound?: boolean
   readonly settings?: PairSettings
+  /** Nobody has a core to himself: the system places contender, origin and load. */
+  readonly unpinned?: boolean
   /** Who does when nobody is named. Default: one configuration of each. */
   readonly takesPart?: (contender: Contender) => boolean
   /** What ours is to reach. */

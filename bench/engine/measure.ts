@@ -53,9 +53,11 @@ const attempt = async <T>(what: string, action: () => Promise<T>): Promise<Attem
 const takePart = async (
   contender: Contender,
   started: StartedEngineBench,
-  { workDir, bench: { settings } }: MeasureOptions,
+  { workDir, bench: { settings, unpinned } }: MeasureOptions,
 ): Promise<Attempt<Target>> => {
-  const begun = await attempt('did not start', () => startTarget(contender, { ...started, workDir, settings }))
+  const begun = await attempt('did not start', () =>
+    startTarget(contender, { ...started, workDir, settings, unpinned }),
+  )
   if ('why' in begun) return begun
   const checked = await attempt('wrong answer before timing', () => started.check(begun.value.port))
   if (!('why' in checked)) return begun

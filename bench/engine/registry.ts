@@ -9,6 +9,7 @@ import { memoryBench } from './http/memory-bench.ts'
 import { http2Bench } from './http2/http2-bench.ts'
 import { tcpBench } from './tcp/tcp-bench.ts'
 import { tlsBench } from './tls/tls-bench.ts'
+import { workersBench } from './workers/workers-bench.ts'
 
 export const engineBenches: Readonly<Record<EngineKind, EngineBench>> = {
   throughput: throughputBench,
@@ -20,4 +21,5 @@ export const engineBenches: Readonly<Record<EngineKind, EngineBench>> = {
   tcp: tcpBench,
   tls: tlsBench,
   http2: http2Bench,
+  workers: workersBench,
 }

@@ -36,10 +36,11 @@ type Setting = {
   readonly workDir: string
   readonly front?: Front
   readonly settings?: PairSettings | undefined
+  readonly unpinned?: boolean | undefined
 }
 
 export const startTarget = async (contender: Contender, setting: Setting): Promise<Target> => {
-  const { origin, workDir, front, settings } = setting
+  const { origin, workDir, front, settings, unpinned } = setting
   const folder = join(workDir, contender.name)
   mkdirSync(folder, { recursive: true })
   const [listenPort, adminPort] = (await freePorts(2)) as [number, number]
@@ -49,7 +50,7 @@ export const startTarget = async (contender: Contender, setting: Setting): Promi
     primary: { name: 'primary', port: origin.primaryPort },
     standby: { name: 'standby', port: origin.standbyPort },
     workDir: folder,
-    cpu: PROXY_CPU,
+    cpu: unpinned ? undefined : PROXY_CPU,
     front,
     settings,
   })

@@ -9,7 +9,7 @@ export type Program = {
   readonly command: string
   readonly args: readonly string[]
   readonly workDir: string
-  readonly cpu: number
+  readonly cpu: number | undefined
 }
 
 /** Everything that it wrote. */

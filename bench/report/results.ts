@@ -82,6 +82,7 @@ const ENGINE_KINDS: Readonly<Record<EngineKind, true>> = {
   tcp: true,
   tls: true,
   http2: true,
+  workers: true,
 }
 const KINDS: readonly string[] = [...FAULT_KINDS, ...Object.keys(ENGINE_KINDS)]
 

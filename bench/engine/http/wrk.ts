@@ -14,6 +14,8 @@ export type WrkLoad = {
   /** A connection serves one request. */
   readonly closing?: boolean
   readonly scheme?: 'http' | 'https'
+  /** Not on the load's own core. */
+  readonly unpinned?: boolean
 }
 
 const script = ({ method = 'GET', body = 0, closing = false }: WrkLoad): string => `
@@ -40,11 +42,12 @@ export const parseWrkReport = (report: string): Run => {
 export const wrk =
   (workDir: string, load: WrkLoad) =>
   async (port: number, seconds: number): Promise<Run> => {
-    const { connections, path = '/', scheme = 'http' } = load
+    const { connections, path = '/', scheme = 'http', unpinned = false } = load
+    const cpu = unpinned ? undefined : LOAD_CPU
     const file = join(workDir, `wrk-${process.hrtime.bigint()}.lua`)
     writeFileSync(file, script(load))
     // It knows whole seconds only.
     const duration = `-d${Math.ceil(seconds)}s`
     const args = ['-t1', `-c${connections}`, duration, '-s', file, `${scheme}://127.0.0.1:${port}${path}`]
-    return parseWrkReport(await runToEnd({ name: 'wrk', command: 'wrk', args, workDir, cpu: LOAD_CPU }))
+    return parseWrkReport(await runToEnd({ name: 'wrk', command: 'wrk', args, workDir, cpu }))
   }

@@ -9,7 +9,7 @@ export type H2loadOptions = {
   readonly streams: number
   readonly port: number
   readonly seconds: number
-  readonly cpu: number
+  readonly cpu: number | undefined
   readonly workDir: string
 }
 
