@@ -3,7 +3,7 @@ import { epoch } from '../../../src/core/epoch.ts'
 import type { Route } from '../../../src/core/route.ts'
 import { Hold, type Waiter } from '../../../src/runtime/hold.ts'
 import { FakeClock } from '../../support/fake-clock.ts'
-import { blue } from '../../support/simulated-pool.ts'
+import { blue, green } from '../../support/simulated-pool.ts'
 
 const route: Route = { epoch: epoch(1), active: blue, fallback: null, gate: 'open', automatic: true, trial: null }
 
@@ -29,6 +29,136 @@ beforeEach(() => {
 afterEach(() => {
   hold.expireAll()
   clock.assertIdle()
+})
+
+/** Waits for connections to `to`, of which there are as many as the test says. */
+class Caller implements Waiter {
+  readonly heldBytes = 10
+  readonly name: string
+  to: typeof blue | null = blue
+  looked = 0
+
+  constructor(name: string) {
+    this.name = name
+  }
+
+  enter(): this {
+    if (!this.offer(route)) hold.enter(this)
+    hold.lineUp(this, this.to)
+    return this
+  }
+
+  offer(offered: Route): boolean {
+    this.looked++
+    const { to } = this
+    if (to !== null && offered.gate === 'open' && free > 0 && hold.isTurnOf(this, to)) {
+      free--
+      log.push(`${this.name} goes on`)
+      return true
+    }
+    hold.lineUp(this, offered.gate === 'open' ? to : null)
+    return false
+  }
+
+  expire(): void {
+    log.push(`${this.name} expires`)
+  }
+}
+
+let free = 0
+
+describe('requests that wait for a connection', () => {
+  beforeEach(() => {
+    hold = new Hold({ requests: 2_000, bytes: 100_000, time: 2_000 }, clock)
+    free = 0
+  })
+
+  it('go on one by one, as connections become free, in the order in which they came', () => {
+    for (const name of ['first', 'second', 'third']) new Caller(name).enter()
+    free = 1
+    hold.offerConnection(blue, route)
+    expect(log).toEqual(['first goes on'])
+    free = 5
+    hold.offerConnection(blue, route)
+    expect(log).toEqual(['first goes on', 'second goes on', 'third goes on'])
+    expect([hold.size, free]).toEqual([0, 3])
+  })
+
+  it('do not all look when one connection becomes free', () => {
+    const callers = Array.from({ length: 1_000 }, (_, nr) => new Caller(`${nr}`).enter())
+    for (const caller of callers) caller.looked = 0
+    free = 1
+    hold.offerConnection(blue, route)
+    expect(callers.map(({ looked }) => looked).reduce((sum, looked) => sum + looked)).toBe(2)
+  })
+
+  it('are not overtaken, even if a connection is free that none of them has been told of', () => {
+    new Caller('first').enter()
+    free = 1
+    new Caller('newcomer').enter()
+    expect(log).toEqual([])
+    expect([hold.isTurnOf(null, blue), hold.isTurnOf(null, green)]).toEqual([false, true])
+    hold.offerConnection(blue, route)
+    expect(log).toEqual(['first goes on'])
+  })
+
+  it('do not stand in the way of those who wait for a connection to another upstream', () => {
+    new Caller('to blue').enter()
+    const other = new Caller('to green')
+    other.to = green
+    other.enter()
+    free = 1
+    hold.offerConnection(green, route)
+    expect(log).toEqual(['to green goes on'])
+  })
+
+  it('make way when it is not a connection that they wait for any more', () => {
+    const first = new Caller('first').enter()
+    new Caller('second').enter()
+    first.to = null
+    free = 1
+    hold.offerConnection(blue, route)
+    expect(log).toEqual(['second goes on'])
+    expect(hold.size).toBe(1)
+  })
+
+  it('make way when they leave, or expire', () => {
+    const [first] = ['first', 'second', 'third'].map((name) => new Caller(name).enter())
+    if (first) hold.leave(first)
+    clock.advance(1_000)
+    new Caller('fourth').enter()
+    clock.advance(1_000)
+    expect(log).toEqual(['second expires', 'third expires'])
+    free = 1
+    hold.offerConnection(blue, route)
+    expect(log.at(-1)).toBe('fourth goes on')
+  })
+
+  it('go on elsewhere with a new route, or line up there, in the order in which they came', () => {
+    const callers = ['first', 'second', 'third'].map((name) => new Caller(name).enter())
+    for (const caller of callers) caller.to = green
+    free = 1
+    hold.offer({ ...route, epoch: epoch(2), active: green })
+    expect(log).toEqual(['first goes on'])
+    hold.offerConnection(blue, route)
+    free = 2
+    hold.offerConnection(green, route)
+    expect(log).toEqual(['first goes on', 'second goes on', 'third goes on'])
+  })
+
+  it('keep their place in the order of arrival while a switch is under way', () => {
+    for (const name of ['first', 'second']) new Caller(name).enter()
+    hold.offer({ ...route, gate: 'hold' })
+    free = 1
+    hold.offerConnection(blue, route)
+    expect(log).toEqual([])
+    new Caller('newcomer').enter()
+    expect(log).toEqual(['newcomer goes on'])
+    hold.offer(route)
+    free = 1
+    hold.offerConnection(blue, route)
+    expect(log).toEqual(['newcomer goes on', 'first goes on'])
+  })
 })
 
 describe('requests on hold', () => {
