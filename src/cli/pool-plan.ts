@@ -74,7 +74,19 @@ function notesOn(config: PoolConfig, settings: PlanSettings, { active, next }: N
     notes.push(`Only requests whose body is still kept are sent again: up to ${replay.body} bytes (replay.body).`)
     if (replay.idempotencyKey) notes.push('PUT and POST with an Idempotency-Key are sent again wherever GET is.')
   }
-  return [...notes, ...notesOnSwitching(config, settings, active)]
+  return [...notes, ...notesOnConnections(config), ...notesOnSwitching(config, settings, active)]
+}
+
+function notesOnConnections({ upstreams, protocol, hold }: PoolConfig): readonly string[] {
+  const limits = upstreams.flatMap(({ name, maxConnections }) =>
+    maxConnections === undefined ? [] : [`${maxConnections} to ${name}`],
+  )
+  if (limits.length === 0) return []
+  const what = protocol === 'http' ? 'A request' : 'A session'
+  const end = protocol === 'http' ? 'then it gets 503' : 'then it is reset'
+  return [
+    `Connections at a time (maxConnections): ${limits.join(', ')}. ${what} that finds none free waits, ${shortTime(hold.time)} at most (hold.time), ${end}.`,
+  ]
 }
 
 function notesOnSwitching(

@@ -105,6 +105,34 @@ function proxyHeaders({ protocol, upstreams }: PoolConfig, path: Path, reads: re
   })
 }
 
+const connectionLimits: PoolRule = (pool, path) => {
+  const primary = pool.upstreams.find(({ role }) => role === 'primary')
+  const limit = primary?.maxConnections ?? Number.POSITIVE_INFINITY
+  const reads = [...inUpstreams(path, pool, 'maxConnections'), ...inUpstreams(path, pool, 'role')]
+  return pool.upstreams.flatMap(({ role, url, maxConnections }, index) => {
+    if (maxConnections === undefined) return []
+    const at = [...path, 'upstreams', index, 'maxConnections']
+    const its = primary?.maxConnections === undefined ? 'which has no limit' : `${limit}`
+    const shared = url.protocol === 'h2' || url.protocol === 'h2c'
+    return [
+      ...when(role === 'standby' && maxConnections < limit, () =>
+        warning(
+          at,
+          `is ${maxConnections}, less than that of \`${primary?.name}\`, ${its}: after a failover more requests have to wait`,
+          reads,
+        ),
+      ),
+      ...when(shared && maxConnections === 1, () =>
+        warning(
+          at,
+          'is 1: whenever the upstream replaces its connection (GOAWAY), requests wait for the last answer on it; allow 2 or more',
+          [[...path, 'upstreams', index, 'url']],
+        ),
+      ),
+    ]
+  })
+}
+
 const deadlines: PoolRule = ({ timeouts, detect }, path) => {
   const at = [...path, 'timeouts']
   const { connect, responseHead, request } = timeouts
@@ -170,6 +198,7 @@ const POOL_RULES: readonly PoolRule[] = [
   uniqueNames,
   uniqueAddresses,
   upstreamSecurity,
+  connectionLimits,
   deadlines,
   resume,
   hooks,

@@ -83,7 +83,7 @@ const hold = z
     bytes: size().prefault('16MiB').describe('Memory for the bodies of waiting requests.'),
     time: duration({ min: 0, max: MINUTE }).prefault('2s').describe('How long one request may wait.'),
   })
-  .describe('Requests that wait while a switch is under way.')
+  .describe('Requests that wait while a switch is under way, or for a free connection (`maxConnections`).')
   .prefault({})
 
 const drain = z

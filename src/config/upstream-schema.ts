@@ -1,7 +1,7 @@
 /** Names, and the upstreams of a pool: how they are written and which of them is the primary. */
 import { z } from 'zod'
 import { isEncrypted, upstreamUrl } from './addresses.ts'
-import { flag, text } from './units.ts'
+import { count, flag, text } from './units.ts'
 
 const NAME = /^[A-Za-z0-9][A-Za-z0-9_.-]{0,62}$/
 export const NAME_EXPECTED =
@@ -57,12 +57,18 @@ const upstream = z
       .enum(['off', 'v1', 'v2'])
       .prefault('off')
       .describe('PROXY header that tells the upstream who the client is. For listeners of `protocol: tcp` only.'),
+    maxConnections: count({ min: 1 })
+      .exactOptional()
+      .describe(
+        'Connections to it at a time, idle ones and tunnels included; with HTTP/2 too they are connections, not requests. What finds none free waits, within `hold`. Probes and drills have connections of their own: leave room for them.',
+      )
+      .meta({ defaultNote: 'no limit; HTTP/2: 100', example: 200 }),
   })
   .meta({
     example: exampleUpstreams[0],
     samples: [
-      { name: 'blue', url: 'http://10.0.0.1:3000', role: 'primary' },
-      { name: 'blue', url: 'tcp://10.0.0.1:5432', role: 'primary', proxyProtocol: 'v2' },
+      { name: 'blue', url: 'http://10.0.0.1:3000', role: 'primary', maxConnections: 200 },
+      { name: 'blue', url: 'tcp://10.0.0.1:5432', role: 'primary', proxyProtocol: 'v2', maxConnections: 90 },
     ],
   })
 

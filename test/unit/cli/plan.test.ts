@@ -76,6 +76,20 @@ describe('plan', { timeout: SECONDS }, () => {
     expect(patient?.notes.join()).not.toContain('is shorter than')
   })
 
+  it('says what becomes of requests for which there is no connection', async () => {
+    const path = join(emptyDir(), 'understudy.yaml')
+    const upstreams = ['blue', 'green'].map(
+      (name, nr) => `{ name: ${name}, url: http://h${nr}, maxConnections: 20${nr} }`,
+    )
+    const web = '{ listen: 127.0.0.1:8080, pool: shop }'
+    writeFileSync(path, `{ listeners: { web: ${web} }, pools: { shop: { upstreams: [${upstreams.join(', ')}] } } }`)
+    const { out } = await run(['plan', path, '--json'])
+    expect((JSON.parse(out) as Plan).pools[0]?.notes).toContain(
+      'Connections at a time (maxConnections): 200 to blue, 201 to green. A request that finds none free waits, 2 s at most (hold.time), then it gets 503.',
+    )
+    expect((await planOf(''))?.notes.join()).not.toContain('maxConnections')
+  })
+
   it('refuses a wrong configuration as check does', async () => {
     const { code, out, err } = await run(['plan', file('    colour: red\n')])
     expect({ code, out }).toEqual({ code: EXIT.error, out: '' })

@@ -60,6 +60,40 @@ describe('upstreams', () => {
   })
 })
 
+describe('maxConnections', () => {
+  it('is a whole number above zero', () => {
+    for (const wrong of ['0', '1.5', 'many']) {
+      expect(
+        problemsOf(upstreams(`name: a, url: http://a, maxConnections: ${wrong}`, 'name: b, url: http://b')),
+      ).toEqual(['u.yaml:5:51 pools.shop.upstreams[0].maxConnections expected a whole number from 1 to 1000000'])
+    }
+  })
+
+  it.each([
+    ['maxConnections: 200', 'maxConnections: 50', '200'],
+    ['role: primary', 'maxConnections: 50', 'which has no limit'],
+  ])('of a standby had better not be less than that of the primary (%s)', (primary, standby, says) => {
+    const text = upstreams(`name: a, url: http://a, ${primary}`, `name: b, url: http://b, ${standby}`)
+    expect(warningsOf(text)).toEqual([
+      `u.yaml:6:51 pools.shop.upstreams[1].maxConnections is 50, less than that of \`a\`, ${says}: after a failover more requests have to wait`,
+    ])
+  })
+
+  it('of a standby may be as large, or larger, and need not be', () => {
+    for (const standby of ['maxConnections: 200', 'maxConnections: 300', 'role: standby']) {
+      const text = upstreams('name: a, url: http://a, maxConnections: 200', `name: b, url: http://b, ${standby}`)
+      expect(warningsOf(text)).toEqual([])
+    }
+  })
+
+  it('of 1 leaves HTTP/2 nothing while one connection takes the place of another', () => {
+    const text = upstreams('name: a, url: h2c://a, maxConnections: 1', 'name: b, url: h2c://b, maxConnections: 2')
+    expect(warningsOf(text)).toEqual([
+      'u.yaml:5:50 pools.shop.upstreams[0].maxConnections is 1: whenever the upstream replaces its connection (GOAWAY), requests wait for the last answer on it; allow 2 or more',
+    ])
+  })
+})
+
 describe('listeners', () => {
   it('must name a pool that exists; the nearest name is offered', () => {
     expect(problemsOf(MINIMAL.replace('pool: shop', 'pool: shpo'))).toEqual([
