@@ -16,7 +16,7 @@ import type { PoolParts, Shared } from './pool-parts.ts'
 import { buildPool } from './pool-parts.ts'
 import { requestIds } from './request-ids.ts'
 import type { Traffic } from './traffic-parts.ts'
-import { REPLAY_MEMORY } from './traffic-parts.ts'
+import { ownAllowance, REPLAY_MEMORY } from './traffic-parts.ts'
 
 export type PoolSetOptions = Readonly<{
   version: string
@@ -60,6 +60,7 @@ export class PoolSet {
       version,
       path: path ?? SYSTEM_PATH,
       makeRequestId: requestIds(),
+      allowance: ownAllowance,
       carriesTraffic: elsewhere === undefined,
       onChange: elsewhere?.onChange ?? (() => {}),
       onProbe: elsewhere?.onProbe ?? { started: () => {}, ended: () => {} },

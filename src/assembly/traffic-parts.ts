@@ -6,13 +6,16 @@ import type { Clock } from '../core/time.ts'
 import type { UpstreamId } from '../core/upstream.ts'
 import { upstreamId } from '../core/upstream.ts'
 import { HttpPool } from '../http/http-pool.ts'
-import type { HttpUpstream } from '../http/upstream-endpoint.ts'
+import type { HttpUpstream, ServingUpstream } from '../http/upstream-endpoint.ts'
 import type { Logger } from '../logging.ts'
 import { systemRandom } from '../runtime/clock.ts'
 import type { SurveillancePolicy } from '../runtime/lookout.ts'
 import type { TrafficPool } from '../runtime/traffic-pool.ts'
 import type { WatchTimer } from '../runtime/watch-timer.ts'
+import type { TcpUpstream } from '../tcp/tcp-endpoint.ts'
 import { TcpPool } from '../tcp/tcp-pool.ts'
+import type { ConnectionAllowance } from '../wire/connection-allowance.ts'
+import { LocalAllowance, UNLIMITED } from '../wire/connection-allowance.ts'
 import type { Sweeper } from '../wire/sweeper.ts'
 import type { ConnectTo } from '../wire/transport.ts'
 import { httpAccess, tcpAccess } from './access-lines.ts'
@@ -28,7 +31,13 @@ export type TrafficShared = Readonly<{
   /** Whether there is an access log at all: where there is none, no request pays for a line. */
   logsRequests: boolean
   makeRequestId: () => string
+  /** For the connections to one upstream. */
+  allowance(pool: string, upstream: UpstreamConfig): ConnectionAllowance
 }>
+
+/** A limit that no other thread shares. */
+export const ownAllowance: TrafficShared['allowance'] = (_pool, { maxConnections }) =>
+  maxConnections === undefined ? UNLIMITED : new LocalAllowance(maxConnections)
 
 /** One of `http` and `tcp`. */
 export type Traffic = Readonly<{
@@ -74,11 +83,15 @@ function buildHttp(
   { timeouts, replay }: PoolConfig,
   upstreams: readonly Reached[],
   runtime: TrafficPool,
-  { memory, sweeper, makeRequestId, logsRequests, logger }: TrafficShared,
+  { memory, sweeper, makeRequestId, logsRequests, logger, allowance }: TrafficShared,
 ): HttpPool {
+  const serving = ({ id, config, to }: Reached): [UpstreamId, ServingUpstream] => [
+    id,
+    { to, protocol: httpVersion(config), allowance: allowance(runtime.name, config) },
+  ]
   return new HttpPool({
     runtime,
-    upstreams: httpUpstreams(upstreams),
+    upstreams: new Map(upstreams.map(serving)),
     options: {
       attempt: { ...timeouts, holdAnswers: HOLD_ANSWERS },
       replayBody: replay.body,
@@ -100,11 +113,15 @@ function buildTcp(
   { timeouts }: PoolConfig,
   upstreams: readonly Reached[],
   runtime: TrafficPool,
-  { sweeper, logsRequests, logger }: TrafficShared,
+  { sweeper, logsRequests, logger, allowance }: TrafficShared,
 ): TcpPool {
+  const serving = ({ id, config, to }: Reached): [UpstreamId, TcpUpstream] => [
+    id,
+    { to, proxyProtocol: config.proxyProtocol, allowance: allowance(runtime.name, config) },
+  ]
   return new TcpPool({
     runtime,
-    upstreams: new Map(upstreams.map(({ id, config: { proxyProtocol }, to }) => [id, { to, proxyProtocol }])),
+    upstreams: new Map(upstreams.map(serving)),
     options: { connect: timeouts.connect, idle: timeouts.upgradeIdle, early: EARLY_BYTES },
     sweeper,
     random: systemRandom,

@@ -14,6 +14,7 @@ import { advance } from '../workers/progress.ts'
 import { SharedAllowance } from '../workers/shared-allowance.ts'
 import { rehearse } from './rehearsal.ts'
 import { requestIds } from './request-ids.ts'
+import { ownAllowance } from './traffic-parts.ts'
 import { WorkerProxy } from './worker-proxy.ts'
 import type { WorkerStart } from './worker-start.ts'
 
@@ -32,6 +33,7 @@ async function run(port: MessagePort, start: WorkerStart): Promise<void> {
     logger,
     logsRequests: access !== 'off',
     makeRequestId: requestIds(),
+    allowance: ownAllowance,
   }
   const proxy = new WorkerProxy(start, shared, send)
   port.on('message', (message: ToWorker) => {

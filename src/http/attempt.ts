@@ -68,14 +68,14 @@ export class Attempt implements ResponseHandler, Awaited {
     return this.phase !== 'connecting'
   }
 
-  start(endpoint: UpstreamEndpoint, how: Readonly<{ fresh: boolean; repeatable: boolean; suspect: boolean }>): void {
+  /** `suspect`: another upstream has failed the same request. */
+  start(endpoint: UpstreamEndpoint, channel: UpstreamChannel, suspect: boolean): void {
     this.endpoint = endpoint
     this.phase = 'connecting'
     this.held.clear()
-    this.suspectRequest = how.suspect
+    this.suspectRequest = suspect
     this.since = this.now()
     endpoint.ledger.attemptStarted()
-    const channel = how.fresh ? endpoint.channels.open() : endpoint.channels.acquire(how.repeatable)
     this.channel = channel
     this.fresh = channel.served === 0
     channel.use(this)

@@ -23,14 +23,16 @@ export class HttpDrillTarget implements DrillTarget {
   private readonly text: string
 
   constructor(upstream: HttpUpstream, sweeper: Sweeper, settings: DrillRequestSettings) {
-    this.channels = channelsTo(upstream, sweeper, UNHEARD)
+    this.channels = channelsTo(upstream, { sweeper, events: UNHEARD })
     this.sweeper = sweeper
     this.text = requestText(settings)
   }
 
   ask(deadline: Millis, done: (request: DrillRequest) => void): void {
-    const exchange = new DrillExchange(this.text, { deadline, now: () => this.sweeper.clock.now() }, done)
-    exchange.start(this.channels.acquire(true))
+    const { clock } = this.sweeper
+    const channel = this.channels.acquire(true)
+    if (!channel) return done({ at: clock.now(), status: null, failure: 'no connection is free', latency: 0 })
+    new DrillExchange(this.text, { deadline, now: () => clock.now() }, done).start(channel)
   }
 
   close(): void {

@@ -23,7 +23,7 @@ import type { RaceOwner } from './race.ts'
 import { Race } from './race.ts'
 import type { ResumptionOwner, ResumptionParts } from './resumption.ts'
 import { Resumption } from './resumption.ts'
-import type { FailedOn, RouteWaitOwner } from './route-wait.ts'
+import type { FailedOn, RouteWaitOwner, WaitEnd } from './route-wait.ts'
 import { RouteWait } from './route-wait.ts'
 
 type State = 'idle' | 'collecting' | 'held' | 'trying' | 'answering' | 'done'
@@ -117,8 +117,10 @@ export class Forwarding implements ExchangeServer, RaceOwner, ResumptionOwner, R
   private go(): void {
     const { route } = this.pool.runtime
     const target = this.assigned(route)
-    if (target === null) this.wait(null)
-    else this.tryOn(route.trial === null ? target : this.inTrial(route, target), false)
+    if (target === null) return this.wait(null, null)
+    // A trial is no reason to wait for a connection.
+    if (route.trial !== null && this.tries(this.inTrial(route, target), false)) return
+    this.tryOn(target, false, null)
   }
 
   assigned(route: Route): UpstreamId | null {
@@ -134,24 +136,41 @@ export class Forwarding implements ExchangeServer, RaceOwner, ResumptionOwner, R
     return this.pool.runtime.trial.choose(route, target)
   }
 
-  private tryOn(upstream: UpstreamId, fresh: boolean): void {
-    this.state = 'trying'
+  /** Waits where there is no connection for it. */
+  private tryOn(upstream: UpstreamId, fresh: boolean, failedOn: FailedOn | null): void {
+    if (!this.tries(upstream, fresh)) this.wait(failedOn, upstream)
+  }
+
+  /** False: all connections there are taken, or others wait for one. */
+  private tries(upstream: UpstreamId, fresh: boolean): boolean {
     const endpoint = this.pool.endpoint(upstream)
     const { safe, replays } = this.request
-    this.race.start(endpoint, { fresh, repeatable: safe, suspect: replays > 0 })
+    const channel = endpoint.channel(this.routeWait, safe, fresh)
+    if (channel === null) return false
+    this.state = 'trying'
+    this.race.start(endpoint, channel, replays > 0)
+    return true
   }
 
-  private wait(failedOn: FailedOn | null): void {
+  private wait(failedOn: FailedOn | null, upstream: UpstreamId | null): void {
     this.state = 'held'
-    this.routeWait.begin(failedOn)
+    // A wait for a connection is our own limit: it must not look like anybody's slowness.
+    if (upstream !== null) this.account.compared = false
+    this.routeWait.begin(failedOn, upstream)
   }
 
-  onRoute(target: UpstreamId, moved: boolean): void {
+  onRoute(target: UpstreamId, moved: boolean): boolean {
+    if (!this.tries(target, false)) return false
     if (moved) this.account.rescue ??= 'hold'
-    this.tryOn(target, false)
+    return true
   }
 
-  onNoRoute(why: 'full' | 'expired', failure: Failure | null): void {
+  onNoConnection(why: WaitEnd): void {
+    const end = why === 'full' ? 'as many requests as may wait do' : `waited ${this.pool.runtime.hold.time} ms`
+    this.fail('overloaded', 'connection-limit', `all connections to the upstream are in use; ${end}`)
+  }
+
+  onNoRoute(why: WaitEnd, failure: Failure | null): void {
     if (why === 'full') this.fail('overloaded', 'hold-full', 'as many requests as may wait are waiting')
     else if (failure) this.failAfter(failure, 'no-upstream')
     else this.fail('no_upstream', 'no-upstream', `waited ${this.pool.runtime.hold.time} ms`)
@@ -174,8 +193,9 @@ export class Forwarding implements ExchangeServer, RaceOwner, ResumptionOwner, R
     if (target === null) return false
     if (failure.status === 500) this.pool.errorReplays.spend()
     this.account.failed(failure, this.race.upstream)
+    const failedOn = this.failedOn(failure)
     // Not from within the connection that is still handing its answer over.
-    queueMicrotask(() => this.replayOn(target))
+    queueMicrotask(() => this.replayOn(target, failedOn))
     return true
   }
 
@@ -190,9 +210,12 @@ export class Forwarding implements ExchangeServer, RaceOwner, ResumptionOwner, R
     if (!pool.options.standbyReads || !pool.hedges.left) return
     const target = elsewhere(pool.runtime.route, this.race.upstream)
     if (target === null) return
+    const endpoint = pool.endpoint(target)
+    const channel = endpoint.channel(null, true, false)
+    if (channel === null) return
     pool.hedges.spend()
     this.request.replays++
-    this.race.hedge(pool.endpoint(target))
+    this.race.hedge(endpoint, channel)
   }
 
   onDropped(failure: Failure, upstream: UpstreamId | null): void {
@@ -222,18 +245,24 @@ export class Forwarding implements ExchangeServer, RaceOwner, ResumptionOwner, R
     if ((where === 'same-upstream' || lostSyn) && upstream !== null && upstream === route.active) {
       this.request.raced = true
       this.account.rescue = 'replay'
-      return this.tryOn(upstream, true)
+      return this.tryOn(upstream, true, null)
     }
-    if (target !== null) return this.replayOn(target)
-    if (!route.automatic || upstream === null) return this.failAfter(failure, 'no-upstream')
+    const failedOn = this.failedOn(failure)
+    if (target !== null) return this.replayOn(target, failedOn)
+    if (!route.automatic || failedOn === null) return this.failAfter(failure, 'no-upstream')
     this.countReplay()
-    this.wait({ upstream, epoch: route.epoch, failure })
+    this.wait(failedOn, null)
   }
 
-  private replayOn(target: UpstreamId): void {
+  private replayOn(target: UpstreamId, failedOn: FailedOn | null): void {
     if (this.state !== 'trying') return
     this.countReplay()
-    this.tryOn(target, false)
+    this.tryOn(target, false, failedOn)
+  }
+
+  private failedOn(failure: Failure): FailedOn | null {
+    const { upstream } = this.race
+    return upstream === null ? null : { upstream, epoch: this.pool.runtime.route.epoch, failure }
   }
 
   private countReplay(): void {

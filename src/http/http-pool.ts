@@ -7,7 +7,7 @@ import type { TrafficPool } from '../runtime/traffic-pool.ts'
 import type { Sweeper } from '../wire/sweeper.ts'
 import type { AccessSink } from './access-log.ts'
 import type { AttemptLimits } from './attempt.ts'
-import type { HttpUpstream } from './upstream-endpoint.ts'
+import type { ServingUpstream } from './upstream-endpoint.ts'
 import { UpstreamEndpoint } from './upstream-endpoint.ts'
 import { WarmStandby } from './warm-standby.ts'
 
@@ -28,7 +28,7 @@ export type HttpPoolOptions = Readonly<{
 
 export type HttpPoolParts = Readonly<{
   runtime: TrafficPool
-  upstreams: ReadonlyMap<UpstreamId, HttpUpstream>
+  upstreams: ReadonlyMap<UpstreamId, ServingUpstream>
   options: HttpPoolOptions
   /** Bytes that all requests together may keep for replays. Past it a request only loses its right to one. */
   memory: Allowance

@@ -62,13 +62,13 @@ export class Race implements AttemptOwner {
     return this.lead.takesBytes
   }
 
-  start(endpoint: UpstreamEndpoint, how: Readonly<{ fresh: boolean; repeatable: boolean; suspect: boolean }>): void {
-    this.lead.start(endpoint, how)
+  start(endpoint: UpstreamEndpoint, channel: UpstreamChannel, suspect: boolean): void {
+    this.lead.start(endpoint, channel, suspect)
   }
 
-  hedge(endpoint: UpstreamEndpoint): void {
+  hedge(endpoint: UpstreamEndpoint, channel: UpstreamChannel): void {
     this.rival = new Attempt(this.request, this, this.setup)
-    this.rival.start(endpoint, { fresh: false, repeatable: true, suspect: true })
+    this.rival.start(endpoint, channel, true)
   }
 
   sendBytes(source: Transport | null, bytes: Buffer, from: number, to: number): boolean {

@@ -90,6 +90,10 @@ export class Resumption implements AttemptOwner {
     if (target === null) return false
     const { tail, parts } = this
     const { pool, request, account } = parts
+    const endpoint = pool.endpoint(target)
+    // On a connection of its own, which no keep-alive race can cost it.
+    const channel = endpoint.channel(null, true, true)
+    if (channel === null) return false
     account.rescue = 'resume'
     this.resumes++
     this.deliveredBefore = tail.delivered
@@ -99,8 +103,7 @@ export class Resumption implements AttemptOwner {
     const rest = request.rest(account.requestId, rangeLines(this.whole, this.from))
     const limits = { ...pool.options.attempt, holdAnswers: 0 }
     this.attempt = new Attempt(rest, this, { limits, now: () => pool.clock.now() })
-    // On a connection of its own, which no keep-alive race can cost it.
-    this.attempt.start(pool.endpoint(target), { fresh: true, repeatable: true, suspect: true })
+    this.attempt.start(endpoint, channel, true)
     return true
   }
 

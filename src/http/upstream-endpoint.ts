@@ -1,5 +1,9 @@
 /** One upstream as HTTP uses it: its connections, its tunnels, its ledger; ends its traffic when the pool says so. */
+import type { Waiter } from '../runtime/hold.ts'
 import type { TrafficControl, UpstreamLedger } from '../runtime/ledger.ts'
+import type { TrafficPool } from '../runtime/traffic-pool.ts'
+import type { ConnectionAllowance } from '../wire/connection-allowance.ts'
+import { UNLIMITED } from '../wire/connection-allowance.ts'
 import type { PoolEvents } from '../wire/connection-pool.ts'
 import { ConnectionPool } from '../wire/connection-pool.ts'
 import { Http2Channels } from '../wire/http2-channels.ts'
@@ -12,35 +16,59 @@ import type { Exchange } from './exchange.ts'
 
 /** `protocol`: what it speaks. HTTP/2 without TLS is spoken with prior knowledge. */
 export type HttpUpstream = Readonly<{ to: ConnectTo; protocol: 'http/1.1' | 'h2' }>
+/** `allowance`: for the connections of its traffic. */
+export type ServingUpstream = HttpUpstream & Readonly<{ allowance: ConnectionAllowance }>
 
-export function channelsTo({ to, protocol }: HttpUpstream, sweeper: Sweeper, events: PoolEvents): UpstreamChannels {
+/** Any number of them, unless there is an `allowance`. */
+export function channelsTo(
+  { to, protocol }: HttpUpstream,
+  {
+    sweeper,
+    events,
+    allowance = UNLIMITED,
+  }: Readonly<{ sweeper: Sweeper; events: PoolEvents; allowance?: ConnectionAllowance }>,
+): UpstreamChannels {
   const Channels = protocol === 'h2' ? Http2Channels : ConnectionPool
-  return new Channels(to, { sweeper, limits: DEFAULT_HEAD_LIMITS, events })
+  return new Channels(to, { sweeper, limits: DEFAULT_HEAD_LIMITS, allowance, events })
 }
 
 export class UpstreamEndpoint implements TrafficControl {
   readonly ledger: UpstreamLedger
-  readonly channels: UpstreamChannels
+  readonly maxConnections: number | null
+  private readonly channels: UpstreamChannels
+  private readonly runtime: TrafficPool
   private readonly tunnels = new Set<Splice>()
   private readonly sweeper: Sweeper
   private readonly random: () => number
 
   constructor(
     ledger: UpstreamLedger,
-    upstream: HttpUpstream,
-    setup: Readonly<{ sweeper: Sweeper; random: () => number }>,
+    upstream: ServingUpstream,
+    setup: Readonly<{ runtime: TrafficPool; sweeper: Sweeper; random: () => number }>,
   ) {
-    const { sweeper, random } = setup
+    const { runtime, sweeper, random } = setup
+    const { allowance } = upstream
+    const onFree = (): void => runtime.connectionFreed(ledger.id)
     this.ledger = ledger
+    this.runtime = runtime
+    this.maxConnections = allowance.max
     this.sweeper = sweeper
     this.random = random
     const events: PoolEvents = {
       onHeard: () => ledger.heard(sweeper.clock.now()),
       onConnected: () => ledger.connected(),
       onGoaway: () => ledger.goawayCame(sweeper.clock.now()),
+      onFree,
     }
-    this.channels = channelsTo(upstream, sweeper, events)
+    this.channels = channelsTo(upstream, { sweeper, events, allowance })
+    allowance.listen(onFree)
     ledger.traffic.push(this)
+  }
+
+  /** A way to it for a request. Null: its connections are taken, or others wait for one who came before `waiter`. */
+  channel(waiter: Waiter | null, repeatable: boolean, fresh: boolean): UpstreamChannel | null {
+    if (!this.runtime.hold.isTurnOf(waiter, this.ledger.id)) return null
+    return fresh ? this.channels.open() : this.channels.acquire(repeatable)
   }
 
   /** After a 101: joins the client's connection and the upstream's, or says why not. */

@@ -17,8 +17,10 @@ export interface TrafficControl {
   closeRequests(): void
   /** Tunnels end, at random moments within `spread` ms. */
   closeTunnels(spread: number): void
-  /** Open connections: those in use, and those idle since a moment ago. */
+  /** Connections open or being opened: in use, and idle. */
   readonly connections: number
+  /** Null: any number of them. */
+  readonly maxConnections: number | null
   /** Sees to it that `count` are ready for use. `done` comes once each is open or has failed, which may be at once. */
   preconnect(count: number, done: () => void): void
   /** Returns once everything asked of it is done, where that is not so at once anyway. */
@@ -73,6 +75,13 @@ export class UpstreamLedger {
     if (this.lastAt === null) return null
     if (this.lastFailure) return { at: this.lastAt, what: this.lastFailure.detail }
     return { at: this.lastAt, what: this.lastStatus === 0 ? 'took a connection' : `answered ${this.lastStatus}` }
+  }
+
+  /** Connections to it; `max`: null where any number may be open. */
+  get connections(): Readonly<{ open: number; max: number | null }> {
+    let open = 0
+    for (const { connections } of this.traffic) open += connections
+    return { open, max: this.traffic[0]?.maxConnections ?? null }
   }
 
   attemptStarted(): void {

@@ -190,7 +190,6 @@ export class PoolRuntime implements TrafficPool, SurveyedPool {
     this.probeNow(upstream)
   }
 
-  /** A connection to it is free, or may be opened: whoever waits for one may go on. */
   connectionFreed(upstream: UpstreamId): void {
     if (this.hold.isTurnOf(null, upstream)) return
     // Not from within the connection that has just become free.

@@ -6,8 +6,7 @@ const MOST = 64
 
 /** As many as `busy` has, and `waiting` requests need. `done` comes once each is open or has failed, which may be at once. */
 export function preconnect(to: UpstreamLedger, busy: UpstreamLedger | null, waiting: number, done: () => void): void {
-  const inUse = (busy?.traffic ?? []).reduce((sum, traffic) => sum + traffic.connections, 0)
-  const count = Math.min(MOST, Math.max(1, inUse, waiting))
+  const count = Math.min(MOST, Math.max(1, busy?.connections.open ?? 0, waiting))
   let pending = to.traffic.length
   if (pending === 0) return done()
   // Where several share the traffic, each gets its part of it.

@@ -10,6 +10,8 @@ export type SessionError =
   /** Nobody took it within the time it may wait. */
   | 'no-upstream'
   | 'hold-full'
+  /** All connections to the upstream that may be were taken, for as long as it may wait. */
+  | 'connection-limit'
   /** The upstream closed without a word, and so did the one after it, or there was none. */
   | 'upstream-closed'
   | 'upstream-reset'

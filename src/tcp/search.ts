@@ -47,6 +47,8 @@ export class Search implements AttemptSearch, Waiter {
   private heldSince: Millis | null = null
   /** The epoch in which it began to wait. */
   private heldIn = 0
+  /** Whose connection it waits for; null: it waits for a route. */
+  private waitsFor: UpstreamId | null = null
 
   constructor(owner: SearchOwner, setup: Readonly<{ pool: TcpPool; arrival: Arrival; account: SessionAccount }>) {
     this.owner = owner
@@ -62,8 +64,7 @@ export class Search implements AttemptSearch, Waiter {
   go(): void {
     if (this.pool.closed) return this.owner.onRefused('cut')
     const target = this.target(this.pool.runtime.route)
-    if (target === null) this.wait()
-    else this.tryOn(target)
+    if (target === null || !this.tries(target)) this.wait(target)
   }
 
   /** From an upstream that nobody has noticed yet to where the route leads now. */
@@ -105,32 +106,41 @@ export class Search implements AttemptSearch, Waiter {
     return route.automatic && this.pool.runtime.doubt === 'suspect'
   }
 
-  private tryOn(upstream: UpstreamId): void {
+  /** False: all connections there are taken, or others wait for one. */
+  private tries(upstream: UpstreamId): boolean {
     const { pool, arrival, owner } = this
     const endpoint = pool.endpoint(upstream)
+    if (!endpoint.admits(this)) return false
     const { proxyProtocol } = endpoint.upstream
     const header = proxyProtocol === 'off' ? null : proxyHeader(proxyProtocol, arrival.client, arrival.local)
     this.epoch = pool.runtime.route.epoch
     this.attempt = new TcpAttempt(endpoint, { search: this, side: owner, clock: pool.clock, header })
+    return true
   }
 
-  private wait(): void {
+  /** `upstream`: all connections to it are taken. Null: there is nobody to try. */
+  private wait(upstream: UpstreamId | null): void {
     const { hold, route } = this.pool.runtime
     const now = this.pool.clock.now()
     this.heldSince ??= now
     this.heldIn = route.epoch
-    const inVain = this.failedOn !== null && route.gate === 'open' && !route.automatic
+    this.waitsFor = upstream
+    const inVain = upstream === null && this.failedOn !== null && route.gate === 'open' && !route.automatic
     // Waits in a row do not add up.
     if (inVain || now - this.heldSince >= hold.time) this.expire()
-    else if (!hold.enter(this)) this.giveUp('hold-full')
+    else if (hold.enter(this)) hold.lineUp(this, upstream)
+    else this.giveUp('hold-full')
   }
 
   offer(route: Route): boolean {
     const target = this.target(route)
-    if (target === null) return false
-    if (route.epoch !== this.heldIn) this.account.rescue ??= 'hold'
-    this.tryOn(target)
-    return true
+    if (target !== null && this.tries(target)) {
+      if (route.epoch !== this.heldIn) this.account.rescue ??= 'hold'
+      return true
+    }
+    this.waitsFor = target
+    this.pool.runtime.hold.lineUp(this, target)
+    return false
   }
 
   expire(): void {
@@ -139,8 +149,10 @@ export class Search implements AttemptSearch, Waiter {
 
   /** It can wait no longer. The active in doubt is still better than nobody. */
   private giveUp(why: 'hold-full' | 'no-upstream'): void {
-    const { route } = this.pool.runtime
-    if (this.failedOn === null && route.gate === 'open' && route.active !== null) this.tryOn(route.active)
+    const { gate, active } = this.pool.runtime.route
+    const last = this.failedOn === null && gate === 'open' ? active : null
+    if (last !== null && this.tries(last)) return
+    if (last !== null || this.waitsFor !== null) this.refuse('connection-limit', 'connection-limit')
     else this.refuse(why, why)
   }
 
@@ -190,7 +202,7 @@ export class Search implements AttemptSearch, Waiter {
     if (this.repeated || !isUnansweredConnect(failure) || elsewhere(route, upstream) !== null) return false
     if (route.gate === 'hold' || route.active !== upstream) return false
     this.repeated = true
-    this.tryOn(upstream)
+    if (!this.tries(upstream)) this.wait(upstream)
     return true
   }
 

@@ -1,37 +1,59 @@
 /** One upstream as TCP uses it: attempts to connect, established sessions, its ledger; ends them when the pool says so. */
 import type { Millis } from '../core/time.ts'
+import type { Waiter } from '../runtime/hold.ts'
 import type { TrafficControl, UpstreamLedger } from '../runtime/ledger.ts'
+import type { TrafficPool } from '../runtime/traffic-pool.ts'
+import type { ConnectionAllowance } from '../wire/connection-allowance.ts'
 import type { Sweeper } from '../wire/sweeper.ts'
 import type { ConnectTo } from '../wire/transport.ts'
 import type { TcpAttempt } from './tcp-attempt.ts'
 
-/** `proxyProtocol`: the version of the header that tells it who the client is. */
-export type TcpUpstream = Readonly<{ to: ConnectTo; proxyProtocol: 'off' | 'v1' | 'v2' }>
+/** `proxyProtocol`: the version of the header that tells it who the client is. `allowance`: for the connections of sessions. */
+export type TcpUpstream = Readonly<{
+  to: ConnectTo
+  proxyProtocol: 'off' | 'v1' | 'v2'
+  allowance: ConnectionAllowance
+}>
 
 export class TcpEndpoint implements TrafficControl {
   readonly ledger: UpstreamLedger
   readonly upstream: TcpUpstream
   private readonly connecting = new Set<TcpAttempt>()
   private readonly established = new Set<TcpAttempt>()
+  private readonly runtime: TrafficPool
   private readonly sweeper: Sweeper
   private readonly random: () => number
 
   constructor(
     ledger: UpstreamLedger,
     upstream: TcpUpstream,
-    setup: Readonly<{ sweeper: Sweeper; random: () => number }>,
+    setup: Readonly<{ runtime: TrafficPool; sweeper: Sweeper; random: () => number }>,
   ) {
     this.ledger = ledger
     this.upstream = upstream
+    this.runtime = setup.runtime
     this.sweeper = setup.sweeper
     this.random = setup.random
+    upstream.allowance.listen(() => this.runtime.connectionFreed(ledger.id))
     ledger.traffic.push(this)
   }
 
+  get connections(): number {
+    return this.connecting.size + this.established.size
+  }
+
+  get maxConnections(): number | null {
+    return this.upstream.allowance.max
+  }
+
   /** A session's connection is its own: the upstream may speak first, and its header names the client. None is opened ahead. */
-  readonly connections = 0
   preconnect(_count: number, done: () => void): void {
     done()
+  }
+
+  /** A place for one more connection. False: all are taken, or others wait for one who came before `waiter`. */
+  admits(waiter: Waiter): boolean {
+    return this.runtime.hold.isTurnOf(waiter, this.ledger.id) && this.upstream.allowance.take()
   }
 
   addConnecting(attempt: TcpAttempt): void {
@@ -47,9 +69,11 @@ export class TcpEndpoint implements TrafficControl {
     this.removeConnecting(attempt)
   }
 
+  /** Its connection is closed, and its place another's. */
   remove(attempt: TcpAttempt): void {
     if (this.established.delete(attempt)) this.ledger.tunnelClosed()
     this.removeConnecting(attempt)
+    this.upstream.allowance.giveBack()
   }
 
   private removeConnecting(attempt: TcpAttempt): void {

@@ -1,4 +1,8 @@
-/** The connections to one upstream: idle ones are reused last in, first out, as long as they can be trusted. */
+/**
+ * The connections to one upstream: idle ones are reused last in, first out, as long as they can be trusted. Where only so
+ * many may be open, idle ones make way for new ones.
+ */
+import type { ConnectionAllowance } from './connection-allowance.ts'
 import { IdleHabit } from './idle-habit.ts'
 import type { HeadLimits } from './limits.ts'
 import type { Sweeper } from './sweeper.ts'
@@ -18,6 +22,15 @@ export type PoolEvents = Readonly<{
   onConnected(): void
   /** The upstream wants a connection to end: for its age, or because it is about to go itself. */
   onGoaway?(): void
+  /** Whoever found no connection may find one now. */
+  onFree?(): void
+}>
+
+export type ChannelsSetup = Readonly<{
+  sweeper: Sweeper
+  limits: HeadLimits
+  allowance: ConnectionAllowance
+  events: PoolEvents
 }>
 
 /** Connections that were opened ahead together. */
@@ -30,13 +43,15 @@ export class ConnectionPool implements UpstreamChannels {
   private readonly to: ConnectTo
   private readonly sweeper: Sweeper
   private readonly limits: HeadLimits
+  private readonly allowance: ConnectionAllowance
   private readonly events: PoolEvents
   private readonly habit: IdleHabit
 
-  constructor(to: ConnectTo, setup: Readonly<{ sweeper: Sweeper; limits: HeadLimits; events: PoolEvents }>) {
+  constructor(to: ConnectTo, setup: ChannelsSetup) {
     this.to = to
     this.sweeper = setup.sweeper
     this.limits = setup.limits
+    this.allowance = setup.allowance
     this.events = setup.events
     this.habit = new IdleHabit(setup.sweeper.clock.now())
   }
@@ -49,17 +64,20 @@ export class ConnectionPool implements UpstreamChannels {
     const now = this.sweeper.clock.now()
     const lasting = this.idle.filter(({ idleSince, idleFor }) => now - idleSince < idleFor - SOON_OVER)
     const missing = count - lasting.length
-    if (missing <= 0) return done()
     const wave: Wave = { connecting: new Set(), done }
-    for (let opened = 0; opened < missing; opened++) wave.connecting.add(this.open())
+    for (let opened = 0; opened < missing && this.allowance.take(); opened++) wave.connecting.add(this.connect())
+    if (wave.connecting.size === 0) return done()
     this.waves.add(wave)
   }
 
-  acquire(repeatable: boolean): UpstreamConnection {
+  acquire(repeatable: boolean): UpstreamConnection | null {
     const now = this.sweeper.clock.now()
     for (let found = this.idle.pop(); found; found = this.idle.pop()) {
       const age = now - found.idleSince
-      if (!found.idle || found.transport.closed || age > found.idleFor) continue
+      if (!found.idle || found.transport.closed || age > found.idleFor) {
+        this.giveUp(found)
+        continue
+      }
       if (repeatable || age < Math.min(PROVEN_WITHIN, this.habit.trusted(now))) return found
       // The others below it are older still.
       this.idle.push(found)
@@ -68,7 +86,34 @@ export class ConnectionPool implements UpstreamChannels {
     return this.open()
   }
 
-  open(): UpstreamConnection {
+  open(): UpstreamConnection | null {
+    while (!this.allowance.take()) {
+      const oldest = this.idle.shift()
+      if (!oldest) return this.claimed()
+      this.giveUp(oldest)
+    }
+    return this.connect()
+  }
+
+  /** Its place is free at once: the kernel tells the upstream of its end before it asks for another connection. */
+  private giveUp(connection: UpstreamConnection): void {
+    connection.transport.destroy()
+    if (this.all.delete(connection)) this.allowance.giveBack()
+  }
+
+  /** One that is being opened ahead, for nobody yet. */
+  private claimed(): UpstreamConnection | null {
+    for (const { connecting } of this.waves) {
+      for (const connection of connecting) {
+        if (connection.transport.closed) continue
+        this.arrived(connection)
+        return connection
+      }
+    }
+    return null
+  }
+
+  private connect(): UpstreamConnection {
     const { sweeper, limits } = this
     const connection = new UpstreamConnection(this.to, { owner: this.owner, sweeper, limits, idleFor: IDLE_FOR })
     this.all.add(connection)
@@ -91,22 +136,24 @@ export class ConnectionPool implements UpstreamChannels {
     onIdle: (connection: UpstreamConnection) => {
       this.idle.push(connection)
       this.arrived(connection)
+      this.events.onFree?.()
     },
     onLeft: (age: number) => this.habit.closed(age, this.sweeper.clock.now()),
     onClosed: (connection: UpstreamConnection) => {
-      this.all.delete(connection)
+      if (this.all.delete(connection)) this.allowance.giveBack()
       const index = this.idle.lastIndexOf(connection)
       if (index >= 0) this.idle.splice(index, 1)
       this.arrived(connection)
     },
   }
 
-  /** Open, or closed: it is not waited for any more. */
+  /** Open, closed, or somebody's: it is not waited for any more. */
   private arrived(connection: UpstreamConnection): void {
     for (const wave of this.waves) {
       if (!wave.connecting.delete(connection) || wave.connecting.size > 0) continue
       this.waves.delete(wave)
-      wave.done()
+      // Not from within whoever has just taken it.
+      queueMicrotask(wave.done)
     }
   }
 }

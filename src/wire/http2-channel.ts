@@ -48,6 +48,7 @@ export class Http2Channel implements UpstreamChannel, ResponseOwner {
   readonly transport: Transport | null = null
   /** It had to change the connection once: its first one has room for fewer than was thought. */
   moved = false
+  /** Null once it was let go of. */
   private carrier: StreamCarrier | null
   private handler: ResponseHandler | null = null
   private stream: ClientHttp2Stream | null = null
@@ -58,8 +59,7 @@ export class Http2Channel implements UpstreamChannel, ResponseOwner {
   }
   private error: NodeJS.ErrnoException | null = null
 
-  /** `carrier`: null when every connection that may be is full. */
-  constructor(carrier: StreamCarrier | null, served: number) {
+  constructor(carrier: StreamCarrier, served: number) {
     this.carrier = carrier
     this.served = served
   }
@@ -104,8 +104,7 @@ export class Http2Channel implements UpstreamChannel, ResponseOwner {
 
   use(handler: ResponseHandler): void {
     this.handler = handler
-    if (this.carrier) this.carrier.enter(this)
-    else queueMicrotask(() => this.fail('aborted', 'all connections to the upstream are full'))
+    this.carrier?.enter(this)
   }
 
   get pending(): number {

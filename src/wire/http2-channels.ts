@@ -7,54 +7,58 @@
  * evidence of nothing (`served` above 0). Requests that cannot be repeated never get there: they take a new connection,
  * and the doubtful one is closed.
  */
-import type { PoolEvents } from './connection-pool.ts'
+import type { ConnectionAllowance } from './connection-allowance.ts'
+import type { ChannelsSetup, PoolEvents } from './connection-pool.ts'
 import { Http2Channel } from './http2-channel.ts'
 import { MOST_STREAMS } from './http2-connect.ts'
-import type { SessionSetup } from './http2-session.ts'
+import type { SessionOwner, SessionSetup } from './http2-session.ts'
 import { Http2UpstreamSession } from './http2-session.ts'
-import type { HeadLimits } from './limits.ts'
-import type { Sweeper } from './sweeper.ts'
 import type { ConnectTo } from './transport.ts'
 import type { UpstreamChannels } from './upstream-channel.ts'
 
-/**
- * With a hundred streams each, as many requests as a listener has connections. What goes beyond fails at once, for our
- * own lack of room (`aborted`): an upstream that is merely busy must not be convicted, nor requests be queued unseen.
- */
+/** Unless somebody says otherwise. With a hundred streams each, as many requests as a listener has connections. */
 const MOST_SESSIONS = 100
 
 export class Http2Channels implements UpstreamChannels {
   private readonly sessions = new Set<Http2UpstreamSession>()
   private readonly to: ConnectTo
+  private readonly allowance: ConnectionAllowance
+  private readonly events: PoolEvents
   private readonly setup: SessionSetup
   /** Opened ahead, and who waits for them. */
   private readonly connecting = new Map<Http2UpstreamSession, () => void>()
   /** Streams that a new connection is thought to have room for: what the upstream said last. */
   private room = MOST_STREAMS
 
-  constructor(to: ConnectTo, setup: Readonly<{ sweeper: Sweeper; limits: HeadLimits; events: PoolEvents }>) {
-    const { sweeper, limits, events } = setup
+  constructor(to: ConnectTo, { sweeper, limits, allowance, events }: ChannelsSetup) {
     this.to = to
-    this.setup = {
-      sweeper,
-      limits,
-      owner: {
-        onHeard: () => events.onHeard(),
-        onConnected: (session) => {
-          events.onConnected()
-          this.arrived(session)
-        },
-        onRoom: (streams) => {
-          this.room = Math.max(1, streams)
-        },
-        onGoaway: () => events.onGoaway?.(),
-        onDisplaced: (channels) => this.place(channels),
-        onGone: (session) => {
-          this.sessions.delete(session)
-          this.arrived(session)
-        },
-      },
-    }
+    this.allowance = allowance
+    this.events = events
+    this.setup = { sweeper, limits, owner: this.owner }
+  }
+
+  private readonly owner: SessionOwner = {
+    onHeard: () => this.events.onHeard(),
+    onConnected: (session) => {
+      this.events.onConnected()
+      this.arrived(session)
+    },
+    onRoom: (streams) => {
+      this.room = Math.max(1, streams)
+      this.events.onFree?.()
+    },
+    onFree: () => this.events.onFree?.(),
+    onGoaway: () => {
+      this.events.onGoaway?.()
+      this.events.onFree?.()
+    },
+    onDisplaced: (channels) => this.place(channels),
+    onGone: (session) => {
+      this.sessions.delete(session)
+      this.arrived(session)
+      this.events.onFree?.()
+    },
+    onClosed: () => this.allowance.giveBack(),
   }
 
   get size(): number {
@@ -69,18 +73,20 @@ export class Http2Channels implements UpstreamChannels {
     else done()
   }
 
-  acquire(repeatable: boolean): Http2Channel {
+  acquire(repeatable: boolean): Http2Channel | null {
     for (const session of this.sessions) {
       if (!session.hasRoom) continue
       if (repeatable || !session.doubtful) return channelOn(session)
       session.retire()
     }
-    return channelOn(this.newSession())
+    const session = this.newSession()
+    return session && channelOn(session)
   }
 
   /** Those who ask at the same time share it: it is the connection that is to be new. */
-  open(): Http2Channel {
-    return channelOn(this.freshSession() ?? this.anySession())
+  open(): Http2Channel | null {
+    const session = this.freshSession()
+    return session ? channelOn(session) : this.acquire(false)
   }
 
   abandonWaiting(detail: string): void {
@@ -123,15 +129,28 @@ export class Http2Channels implements UpstreamChannels {
   private newSession(): Http2UpstreamSession | null {
     let staying = 0
     for (const session of this.sessions) if (!session.leaving) staying++
-    if (staying >= MOST_SESSIONS) return null
-    const session = new Http2UpstreamSession(this.to, this.room, this.setup)
+    if (this.allowance.max === null && staying >= MOST_SESSIONS) return null
+    if (!this.allowance.take()) {
+      this.endEmpty()
+      return null
+    }
+    // Until it says more: one too many could not be put on a further connection, and those who wait go in order.
+    const room = this.allowance.max === null ? this.room : 1
+    const session = new Http2UpstreamSession(this.to, room, this.setup)
     this.sessions.add(session)
     return session
   }
+
+  /** Those that have nothing left to do but to close: their places are needed. */
+  private endEmpty(): void {
+    for (const session of this.sessions) {
+      if (session.leaving && session.empty) session.close('aborted', 'another connection is needed')
+    }
+  }
 }
 
-function channelOn(session: Http2UpstreamSession | null): Http2Channel {
-  const channel = new Http2Channel(session, session?.doubtful ? session.served : 0)
-  session?.add(channel)
+function channelOn(session: Http2UpstreamSession): Http2Channel {
+  const channel = new Http2Channel(session, session.doubtful ? session.served : 0)
+  session.add(channel)
   return channel
 }

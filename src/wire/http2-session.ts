@@ -32,12 +32,16 @@ export interface SessionOwner {
   onConnected(session: Http2UpstreamSession): void
   /** How many streams at once the upstream allows. */
   onRoom(streams: number): void
+  /** There is room for one stream more, or one connection less. */
+  onFree(): void
   /** It has no room for these. */
   onDisplaced(channels: readonly Http2Channel[]): void
   /** It takes no new streams on this connection, nor perhaps on any other. */
   onGoaway(): void
-  /** The last call: nothing is left of it. */
+  /** Nothing is left of it for anybody. */
   onGone(session: Http2UpstreamSession): void
+  /** Its socket is closed: once, whatever else is left. */
+  onClosed(): void
 }
 
 export type SessionSetup = Readonly<{ owner: SessionOwner; sweeper: Sweeper; limits: HeadLimits }>
@@ -87,7 +91,10 @@ export class Http2UpstreamSession implements StreamCarrier, Swept {
     this.socket = openSocket(to)
     this.socket.once(to.tls ? 'secureConnect' : 'connect', () => this.start())
     this.socket.on('error', (error) => this.lose(failureKindOf(error), explained(error)))
-    this.socket.on('close', () => this.lose('reset', 'the connection was closed'))
+    this.socket.once('close', () => {
+      this.lose('reset', 'the connection was closed')
+      this.owner.onClosed()
+    })
     this.sweeper.add(this)
   }
 
@@ -102,6 +109,11 @@ export class Http2UpstreamSession implements StreamCarrier, Swept {
     return !this.leaving && !this.overdue && this.channels.size < this.room
   }
 
+  /** Without a stream. */
+  get empty(): boolean {
+    return this.channels.size === 0
+  }
+
   /** It has carried nothing yet. */
   get fresh(): boolean {
     return this.state === 'connecting'
@@ -109,7 +121,7 @@ export class Http2UpstreamSession implements StreamCarrier, Swept {
 
   /** Idle for so long that it may be closed at the other end. */
   get doubtful(): boolean {
-    const idle = this.state === 'open' && this.channels.size === 0
+    const idle = this.state === 'open' && this.empty
     return idle && this.sweeper.clock.now() - this.liveness.heardAt > PROVEN_WITHIN
   }
 
@@ -160,6 +172,7 @@ export class Http2UpstreamSession implements StreamCarrier, Swept {
   onLeft(channel: Http2Channel, overdue: boolean): void {
     this.channels.delete(channel)
     this.overdue ||= overdue && this.state === 'connecting'
+    this.owner.onFree()
     if (this.channels.size > 0) return
     this.emptySince = this.sweeper.clock.now()
     if (this.overdue || this.state === 'closed') this.end()

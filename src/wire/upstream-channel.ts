@@ -63,12 +63,12 @@ export interface UpstreamChannel {
 export interface UpstreamChannels {
   /** Connections open. */
   readonly size: number
-  /** Opens connections ahead until `count` are idle. `done` comes once each is open or has failed, which may be at once. */
+  /** Opens connections ahead until `count` are idle, or as many as may be. `done` comes once each is open or has failed, which may be at once. */
   preconnect(count: number, done: () => void): void
-  /** One that will do for such a request; it may still be connecting. */
-  acquire(repeatable: boolean): UpstreamChannel
-  /** One whose connection has carried nothing yet. */
-  open(): UpstreamChannel
+  /** One that will do for such a request; it may still be connecting. Null: as many as may be are taken. */
+  acquire(repeatable: boolean): UpstreamChannel | null
+  /** The same, on a connection that has carried nothing yet where one may be opened. */
+  open(): UpstreamChannel | null
   /** Tells whoever waits for an answer, or for the rest of one, that it may be in vain. */
   abandonWaiting(detail: string): void
   /** Tunnels have ends of their own. */

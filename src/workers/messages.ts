@@ -66,7 +66,8 @@ export type UpstreamLoad = Readonly<{
   upstream: UpstreamId
   inFlight: number
   tunnels: number
-  connections: number
+  /** `max`: of all workers together. */
+  connections: Readonly<{ open: number; max: number | null }>
   lastByteAt: Millis
 }>
 

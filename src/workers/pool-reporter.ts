@@ -110,11 +110,11 @@ export class PoolReporter {
 
 const plain = ({ answers, ...rest }: Good): Sighting => ({ ...rest, answered: [...answers] })
 
-const loadOf = ({ id, inFlight, tunnels, traffic, evidence }: UpstreamLedger): UpstreamLoad => ({
+const loadOf = ({ id, inFlight, tunnels, connections, evidence }: UpstreamLedger): UpstreamLoad => ({
   upstream: id,
   inFlight,
   tunnels,
-  connections: traffic.reduce((sum, { connections }) => sum + connections, 0),
+  connections,
   lastByteAt: evidence.lastByteAt,
 })
 

@@ -14,7 +14,7 @@ export interface Wire {
   confirm(): void
 }
 
-const NOTHING = { inFlight: 0, tunnels: 0, connections: 0 }
+const NOTHING = { inFlight: 0, tunnels: 0, connections: { open: 0, max: null } }
 
 export class RemoteTraffic {
   private readonly runtime: PoolRuntime
@@ -121,7 +121,11 @@ class RemoteUpstream implements TrafficControl {
   }
 
   get connections(): number {
-    return this.load.connections
+    return this.load.connections.open
+  }
+
+  get maxConnections(): number | null {
+    return this.load.connections.max
   }
 
   abandonWaiting(detail: string): void {

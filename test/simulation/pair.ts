@@ -110,6 +110,7 @@ export class Pair {
       },
       closeTunnels: () => {},
       connections: 0,
+      maxConnections: null,
       preconnect: (_, done) => done(),
     })
     return side

@@ -9,7 +9,7 @@ import type { Understudy } from '../../src/understudy.ts'
 import { startUnderstudy } from '../../src/understudy.ts'
 
 export type ProxyOptions = {
-  upstreams: { name: string; port: number; url?: string; tls?: object }[]
+  upstreams: { name: string; port: number; url?: string; tls?: object; maxConnections?: number }[]
   poolOverrides?: object
   listenerOverrides?: object
   probe?: boolean
@@ -30,10 +30,11 @@ export async function startProxy(options: ProxyOptions): Promise<Proxy> {
     listeners: { web: { protocol: 'http', listen: '127.0.0.1:0', pool: 'shop', ...options.listenerOverrides } },
     pools: {
       shop: {
-        upstreams: withStandby(options.upstreams).map(({ name, port, url, tls }) => ({
+        upstreams: withStandby(options.upstreams).map(({ name, port, url, tls, maxConnections }) => ({
           name,
           url: url ?? `http://127.0.0.1:${port}`,
           ...(tls ? { tls } : {}),
+          ...(maxConnections === undefined ? {} : { maxConnections }),
         })),
         ...options.poolOverrides,
       },

@@ -86,6 +86,7 @@ export class SimulatedPool {
         closeRequests: () => this.orders.push(`${id} closeRequests`),
         closeTunnels: (spread) => this.orders.push(`${id} closeTunnels ${spread}`),
         connections: this.connections,
+        maxConnections: null,
         preconnect: (count, done) => {
           this.orders.push(`${id} preconnect ${count}`)
           if (this.connects) done()

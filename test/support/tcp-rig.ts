@@ -12,6 +12,7 @@ import type { TcpAccessRecord } from '../../src/tcp/access-log.ts'
 import { TcpListener, type TcpListenerOptions } from '../../src/tcp/listener.ts'
 import type { TcpUpstream } from '../../src/tcp/tcp-endpoint.ts'
 import { TcpPool, type TcpPoolOptions } from '../../src/tcp/tcp-pool.ts'
+import { LocalAllowance, UNLIMITED } from '../../src/wire/connection-allowance.ts'
 import { Sweeper } from '../../src/wire/sweeper.ts'
 import type { ConnectTls } from '../../src/wire/transport.ts'
 import { FakeClock } from './fake-clock.ts'
@@ -28,6 +29,8 @@ export type RigOptions = Readonly<{
   holdRequests?: number
   tls?: ConnectTls | null
   proxyProtocol?: TcpUpstream['proxyProtocol']
+  /** Of each of the two. */
+  maxConnections?: number
   listener?: Partial<TcpListenerOptions>
   /** Green is as good as blue from the start; else nothing is known of it. */
   standbyFit?: boolean
@@ -57,7 +60,7 @@ export class TcpRig {
   private constructor(options: RigOptions) {
     this.origins = [options.blue, options.green]
     const { clock, sweeper } = this
-    const { policy = statelessPolicy, tls = null, proxyProtocol = 'off' } = options
+    const { policy = statelessPolicy, tls = null, proxyProtocol = 'off', maxConnections } = options
     this.runtime = new PoolRuntime({
       name: 'db',
       upstreams: [newUpstream(blue, 'primary', 0, clock.now()), newUpstream(green, 'standby', 1, clock.now())],
@@ -78,6 +81,7 @@ export class TcpRig {
     const upstream = ({ port, path }: TcpOrigin): TcpUpstream => ({
       to: { host: '127.0.0.1', port, socketPath: path === '' ? null : path, tls },
       proxyProtocol,
+      allowance: maxConnections === undefined ? UNLIMITED : new LocalAllowance(maxConnections),
     })
     this.pool = new TcpPool({
       runtime: this.runtime,

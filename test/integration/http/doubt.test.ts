@@ -4,15 +4,15 @@ import { afterEach, describe, expect, test } from 'vitest'
 import { Gate, reset, whole } from './support/answers.ts'
 import type { PairOptions } from './support/pair.ts'
 import { Pair } from './support/pair.ts'
-import { until } from './support/until.ts'
+import { passed, until } from './support/until.ts'
 
 let pair: Pair
 afterEach(() => pair.stop())
 
 /** Blue has answered often enough for its silence to be news; from now on it answers when the gate opens. */
-async function silent(pool: PairOptions['pool'] = {}): Promise<Gate> {
+async function silent(pool: PairOptions['pool'] = {}, more: PairOptions = {}): Promise<Gate> {
   const detect = { hangAfter: '250ms' }
-  pair = await Pair.start({ pool: { detect, ...pool }, probe: { unhealthy: 100 } })
+  pair = await Pair.start({ pool: { detect, ...pool }, probe: { unhealthy: 100 }, ...more })
   const client = await pair.connect()
   for (let answer = 0; answer < 250; answer++) {
     client.forget()
@@ -155,6 +155,19 @@ describe('of two attempts at one request', () => {
     await pair.until(({ upstreams }) => upstreams[0]?.inFlight === 0, 'the first attempt to be over')
     green.open()
     expect((await get).body).toBe('by green')
+  })
+
+  test('there is no second one while the standby has no connection free, and nobody waits for one', async () => {
+    const gate = await silent({}, { maxConnections: { green: 1 } })
+    pair.green.serve = () => null
+    const gets = [pair.ask({ target: '/items/2' }), pair.ask({ target: '/items/3' })]
+    await hedged()
+    // Several looks at what is overdue.
+    await passed(100)
+    expect(pair.green.arrived).toHaveLength(1)
+    expect((await pair.view()).held).toBe(0)
+    gate.open()
+    expect((await Promise.all(gets)).map(({ body }) => body)).toEqual(['by blue', 'by blue'])
   })
 
   test('a POST never has a second one', async () => {

@@ -3,6 +3,7 @@
 import { afterEach, expect, test } from 'vitest'
 import type { FailureKind } from '../../../src/core/failure.ts'
 import { systemClock } from '../../../src/runtime/clock.ts'
+import { UNLIMITED } from '../../../src/wire/connection-allowance.ts'
 import { Http2Channels } from '../../../src/wire/http2-channels.ts'
 import { DEFAULT_HEAD_LIMITS } from '../../../src/wire/limits.ts'
 import { Sweeper, type Swept } from '../../../src/wire/sweeper.ts'
@@ -193,13 +194,14 @@ test.each([1, 2])(
     const sweeper = new CountingSweeper(systemClock)
     const to = { host: '127.0.0.1', port: upstream.port, socketPath: null, tls: null }
     const events = { onHeard: () => {}, onConnected: () => {} }
-    const channels = new Http2Channels(to, { sweeper, limits: DEFAULT_HEAD_LIMITS, events })
+    const channels = new Http2Channels(to, { sweeper, limits: DEFAULT_HEAD_LIMITS, allowance: UNLIMITED, events })
     cleanup.push(() => sweeper.stop())
     const signal = new Signal()
     const all: Fickle[] = []
     let over = 0
     while (all.length < EXCHANGES) {
       const channel = random(10) === 0 ? channels.open() : channels.acquire(random(2) === 0)
+      if (!channel) throw new Error('there is no channel')
       const fickle = new Fickle(channel, random, () => {
         over++
         // From within whatever call that was.

@@ -4,6 +4,7 @@ import type { AddressInfo, Server } from 'node:net'
 import type { FailureKind } from '../../../src/core/failure.ts'
 import type { Clock } from '../../../src/core/time.ts'
 import { systemClock } from '../../../src/runtime/clock.ts'
+import { LocalAllowance, UNLIMITED } from '../../../src/wire/connection-allowance.ts'
 import { Http2Channels } from '../../../src/wire/http2-channels.ts'
 import { DEFAULT_HEAD_LIMITS } from '../../../src/wire/limits.ts'
 import { Sweeper } from '../../../src/wire/sweeper.ts'
@@ -11,11 +12,19 @@ import type { ConnectTls } from '../../../src/wire/transport.ts'
 import type { ResponseHandler, UpstreamChannel } from '../../../src/wire/upstream-channel.ts'
 import { Signal } from '../../support/signal.ts'
 
-export type Rig = { channels: Http2Channels; connects: number; heard: number; signal: Signal; stop(): void }
+export type Rig = {
+  channels: Http2Channels
+  connects: number
+  heard: number
+  /** How often it was said that a channel may be had now. */
+  freed: number
+  signal: Signal
+  stop(): void
+}
 
-export type RigOptions = { clock?: Clock; tls?: ConnectTls | null }
+export type RigOptions = { clock?: Clock; tls?: ConnectTls | null; maxConnections?: number }
 
-export function rigTo(port: number, { clock = systemClock, tls = null }: RigOptions = {}): Rig {
+export function rigTo(port: number, { clock = systemClock, tls = null, maxConnections }: RigOptions = {}): Rig {
   const sweeper = new Sweeper(clock)
   const to = { host: '127.0.0.1', port, socketPath: null, tls }
   const events = {
@@ -24,12 +33,19 @@ export function rigTo(port: number, { clock = systemClock, tls = null }: RigOpti
       rig.signal.notify()
     },
     onConnected: () => rig.connects++,
+    onFree: () => {
+      rig.freed++
+      rig.signal.notify()
+    },
   }
-  const channels = new Http2Channels(to, { sweeper, limits: DEFAULT_HEAD_LIMITS, events })
+  const allowance = maxConnections === undefined ? UNLIMITED : new LocalAllowance(maxConnections)
+  allowance.listen(events.onFree)
+  const channels = new Http2Channels(to, { sweeper, limits: DEFAULT_HEAD_LIMITS, allowance, events })
   const rig: Rig = {
     channels,
     connects: 0,
     heard: 0,
+    freed: 0,
     signal: new Signal(),
     stop: () => {
       channels.closeAll()
@@ -75,7 +91,8 @@ export class Heard implements ResponseHandler {
   readonly channel: UpstreamChannel
   private readonly asked: Asked
 
-  constructor(channel: UpstreamChannel, asked: Asked = {}) {
+  constructor(channel: UpstreamChannel | null, asked: Asked = {}) {
+    if (!channel) throw new Error('there is no channel')
     this.channel = channel
     this.asked = asked
     this.method = asked.method ?? 'GET'

@@ -68,8 +68,8 @@ test('an upgrade that is asked for is not passed on, and the request is', async 
 
 test('a body with a length arrives with it, however it is written', async () => {
   const origin = await originThat(noContent)
-  const channel = origin.rig.channels.acquire(true)
-  const got = origin.ask({ method: 'POST', fields: ['Content-Length: 12'], open: true }, channel)
+  const got = origin.ask({ method: 'POST', fields: ['Content-Length: 12'], open: true })
+  const { channel } = got
   await got.signal.until(() => got.said.includes('connected'), 'the connection')
   channel.writeText('one ')
   channel.writeKept(Buffer.from('two '))
@@ -85,8 +85,8 @@ test('a body with a length arrives with it, however it is written', async () => 
 
 test('a chunked body loses its framing wherever it is cut, and its trailers arrive as trailers', async () => {
   const origin = await originThat(noContent)
-  const channel = origin.rig.channels.acquire(true)
-  const got = origin.ask({ method: 'POST', fields: ['Transfer-Encoding: chunked'], open: true }, channel)
+  const got = origin.ask({ method: 'POST', fields: ['Transfer-Encoding: chunked'], open: true })
+  const { channel } = got
   await got.signal.until(() => got.said.includes('connected'), 'the connection')
   for (const letter of '3\r\none\r\n4;ext=1\r\n two\r\n0\r\nX-Sum: 1\r\nX-Sum: 2\r\nHTTP2-Settings: x\r\n\r\n')
     channel.writeText(letter)

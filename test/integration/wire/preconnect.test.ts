@@ -1,6 +1,7 @@
 // Connections opened ahead of the requests that they are for.
 import { createServer, type Socket } from 'node:net'
 import { afterEach, expect, test } from 'vitest'
+import { LocalAllowance, UNLIMITED } from '../../../src/wire/connection-allowance.ts'
 import { ConnectionPool } from '../../../src/wire/connection-pool.ts'
 import { DEFAULT_HEAD_LIMITS } from '../../../src/wire/limits.ts'
 import { Sweeper } from '../../../src/wire/sweeper.ts'
@@ -15,13 +16,13 @@ afterEach(async () => {
   for (const clean of cleanup.splice(0).reverse()) await clean()
 })
 
-function poolTo(port: number) {
+function poolTo(port: number, allowance = UNLIMITED) {
   const clock = new FakeClock()
   const sweeper = new Sweeper(clock)
   const signal = new Signal()
   const events = { onHeard: () => {}, onConnected: () => {} }
   const to = { host: '127.0.0.1', port, socketPath: null, tls: null }
-  const pool = new ConnectionPool(to, { sweeper, limits: DEFAULT_HEAD_LIMITS, events })
+  const pool = new ConnectionPool(to, { sweeper, limits: DEFAULT_HEAD_LIMITS, allowance, events })
   cleanup.push(() => {
     pool.closeAll()
     sweeper.stop()
@@ -59,9 +60,9 @@ test('as many as asked for are open when it is over, and the next requests take 
   await done.until(() => over() === 1, 'all to be open')
   await signal.until(() => sockets.length === 5, 'five connections')
   const taken = pool.acquire(false)
-  expect([taken.idle, pool.size]).toEqual([true, 5])
+  expect([taken?.idle, pool.size]).toEqual([true, 5])
   // What closes it under its first request may be the race of any idle connection: it is no fresh one.
-  expect(taken.served).toBe(1)
+  expect(taken?.served).toBe(1)
 })
 
 test('what is idle already is not opened again', async () => {
@@ -99,6 +100,26 @@ test('one that never gets through is given up after the time that an idle one ha
   expect(pool.size).toBe(0)
 })
 
+test('no more are opened than may be, and none makes way for another', async () => {
+  const { port, sockets, signal } = await server()
+  const { pool, signal: done, open, over } = poolTo(port, new LocalAllowance(3))
+  open(5)
+  await done.until(() => over() === 1, 'three')
+  await signal.until(() => sockets.length === 3, 'three connections')
+  open(5)
+  expect([over(), pool.size]).toEqual([2, 3])
+})
+
+test('where no more may be opened, a request takes one that is being opened', async () => {
+  const { port } = await server()
+  const { pool, signal: done, open, over } = poolTo(port, new LocalAllowance(2))
+  open(2)
+  const taken = [pool.acquire(false), pool.acquire(true), pool.acquire(true)]
+  expect(taken.map((connection) => connection?.served ?? null)).toEqual([0, 0, null])
+  expect(pool.size).toBe(2)
+  await done.until(() => over() === 1, 'nobody to wait for them any more')
+})
+
 test('over HTTP/2 one connection is for all', async () => {
   const origin = await Http2Origin.start((stream) => stream.respond({ ':status': 204 }, { endStream: true }))
   cleanup.push(() => origin.stop())
@@ -129,6 +150,6 @@ test('a server that closes idle connections early gets no request on one that co
   open(2)
   await done.until(() => over() === 2, 'another one to be open')
   // Good enough for what can be sent again.
-  expect(pool.acquire(false).idle).toBe(false)
-  expect(pool.acquire(true).idle).toBe(true)
+  expect(pool.acquire(false)?.idle).toBe(false)
+  expect(pool.acquire(true)?.idle).toBe(true)
 })

@@ -61,7 +61,6 @@ class Download {
   #parts(): ResumptionParts {
     const ledger = (id: string) =>
       new Proxy({ id }, { get: (target, name) => (name === 'id' ? target.id : () => undefined) })
-    const channels = { open: () => this.#channel() }
     const parts = {
       owner: {
         onAnswerBytes: (_: unknown, bytes: Buffer, from: number, to: number) => {
@@ -95,21 +94,17 @@ class Download {
         clock: { now: () => ms(0) },
         options: { attempt: {} },
         runtime: { route: { gate: 'open', active: BLUE, fallback: GREEN } },
-        endpoint: (id: string) => ({ ledger: ledger(id), channels }),
+        endpoint: (id: string) => ({ ledger: ledger(id), channel: () => this.#channel() }),
       }),
     }
     return parts as unknown as ResumptionParts
   }
 
   #channel(): object {
-    const from = this.asked.at(-1) ?? 0
-    const { bytes, size, wrongAt } = this.#rests[this.asked.length - 1] ?? { bytes: 0, size: 1, wrongAt: null }
-    const rest = Buffer.from(FILE.subarray(from))
-    if (wrongAt !== null && wrongAt < rest.length) rest[wrongAt] = (rest[wrongAt] ?? 0) ^ 255
-    const range = `Content-Range: bytes ${from}-${FILE.length - 1}/${FILE.length}`
-    const head = parsed(`HTTP/1.1 206 OK\r\nETag: "v1"\r\n${range}\r\nContent-Length: ${rest.length}\r\n\r\n`)
     let discarded = false
     const send = (handler: ResponseHandler): void => {
+      const { bytes, size, rest, head } = this.#rest()
+      channel.head = head
       handler.onHead()
       for (let at = 0; at < Math.min(bytes, rest.length) && !discarded; at += size) {
         handler.onBody(rest, at, Math.min(at + size, bytes, rest.length))
@@ -119,8 +114,8 @@ class Download {
       if (bytes < rest.length) handler.onFailed('truncated', '')
       else handler.onFinished('')
     }
-    return {
-      head,
+    const channel = {
+      head: new ResponseHead(),
       served: 0,
       transport: null,
       writeText: () => true,
@@ -136,6 +131,18 @@ class Download {
           send(handler)
         }),
     }
+    return channel
+  }
+
+  /** What was asked for last, as the upstream has it, and how it is sent. */
+  #rest(): Readonly<{ bytes: number; size: number; rest: Buffer; head: ResponseHead }> {
+    const from = this.asked.at(-1) ?? 0
+    const { bytes, size, wrongAt } = this.#rests[this.asked.length - 1] ?? { bytes: 0, size: 1, wrongAt: null }
+    const rest = Buffer.from(FILE.subarray(from))
+    if (wrongAt !== null && wrongAt < rest.length) rest[wrongAt] = (rest[wrongAt] ?? 0) ^ 255
+    const range = `Content-Range: bytes ${from}-${FILE.length - 1}/${FILE.length}`
+    const head = parsed(`HTTP/1.1 206 OK\r\nETag: "v1"\r\n${range}\r\nContent-Length: ${rest.length}\r\n\r\n`)
+    return { bytes, size, rest, head }
   }
 }
 

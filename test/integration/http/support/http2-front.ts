@@ -14,6 +14,7 @@ import { Http2Connection, type Http2Limits } from '../../../../src/http/http2-co
 import { systemClock } from '../../../../src/runtime/clock.ts'
 import { PoolRuntime } from '../../../../src/runtime/pool-runtime.ts'
 import { WatchTimer } from '../../../../src/runtime/watch-timer.ts'
+import { UNLIMITED } from '../../../../src/wire/connection-allowance.ts'
 import { DEFAULT_CLIENT_LIMITS } from '../../../../src/wire/limits.ts'
 import { Sweeper } from '../../../../src/wire/sweeper.ts'
 import { RecordingUpstream } from '../../../support/recording-upstream.ts'
@@ -105,6 +106,7 @@ export class Front {
     const to = (port: number) => ({
       to: { host: '127.0.0.1', port, socketPath: null, tls: null },
       protocol: 'http/1.1' as const,
+      allowance: UNLIMITED,
     })
     let ids = 0
     return new HttpPool({

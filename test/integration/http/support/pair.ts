@@ -36,6 +36,8 @@ export function inChunks(body: string, size: number): string {
   return `${text}0\r\n\r\n`
 }
 
+const limit = (maxConnections: number | undefined) => (maxConnections === undefined ? {} : { maxConnections })
+
 /** One side of the pair. Both properties may change at any time. */
 export class Side {
   readonly name: string
@@ -86,6 +88,7 @@ export type PairOptions = {
   readonly probe?: object
   readonly stateDir?: string
   readonly workers?: number
+  readonly maxConnections?: { readonly blue?: number; readonly green?: number }
 }
 
 export class Pair {
@@ -101,11 +104,15 @@ export class Pair {
   }
 
   /** Both probed and found well: blue is active, green stands by. */
-  static async start({ pool, listener, probe, stateDir, workers }: PairOptions = {}): Promise<Pair> {
+  static async start(options: PairOptions = {}): Promise<Pair> {
+    const { pool, listener, probe, stateDir, workers, maxConnections = {} } = options
     const blue = new Side('blue', await RecordingUpstream.start())
     const green = new Side('green', await RecordingUpstream.start())
-    const upstreams = [blue, green].map(({ name, upstream }) => ({ name, port: upstream.port }))
-    const options: ProxyOptions = {
+    const upstreams = [
+      { name: 'blue', port: blue.upstream.port, ...limit(maxConnections.blue) },
+      { name: 'green', port: green.upstream.port, ...limit(maxConnections.green) },
+    ]
+    const proxy: ProxyOptions = {
       upstreams,
       probe: true,
       poolOverrides: { probe: { path: PROBE, interval: '250ms', timeout: '200ms', ...probe }, ...pool },
@@ -113,7 +120,7 @@ export class Pair {
       ...(stateDir === undefined ? {} : { stateDir }),
       ...(workers === undefined ? {} : { workers }),
     }
-    const pair = new Pair(blue, green, await startProxy(options))
+    const pair = new Pair(blue, green, await startProxy(proxy))
     await pair.until(({ upstreams: [one, other] }) => {
       return one?.health.status === 'healthy' && other?.health.status === 'healthy'
     }, 'both to be probed')

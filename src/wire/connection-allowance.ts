@@ -1,0 +1,46 @@
+/**
+ * How many connections to one upstream may be open at a time: whoever opens one takes a place first, and gives it back
+ * once the connection is closed. An interface, so that several threads can come to share one limit.
+ */
+export interface ConnectionAllowance {
+  /** Null: any number. */
+  readonly max: number | null
+  /** A place for one more connection. False: all are taken. */
+  take(): boolean
+  giveBack(): void
+  /** `onFree` is called whenever a place may be free again, whoever gave it back. There is one listener. */
+  listen(onFree: () => void): void
+}
+
+export const UNLIMITED: ConnectionAllowance = {
+  max: null,
+  take: () => true,
+  giveBack: () => {},
+  listen: () => {},
+}
+
+/** A limit that nobody else shares. */
+export class LocalAllowance implements ConnectionAllowance {
+  readonly max: number
+  private taken = 0
+  private onFree: () => void = () => {}
+
+  constructor(max: number) {
+    this.max = max
+  }
+
+  take(): boolean {
+    if (this.taken >= this.max) return false
+    this.taken++
+    return true
+  }
+
+  giveBack(): void {
+    this.taken--
+    this.onFree()
+  }
+
+  listen(onFree: () => void): void {
+    this.onFree = onFree
+  }
+}
