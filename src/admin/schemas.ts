@@ -26,6 +26,7 @@ const upstream = object({
   admin: { type: 'string', enum: ['enabled', 'draining', 'disabled'] },
   inFlight: whole,
   tunnels: whole,
+  connections: object({ open: whole, max: orNull(whole) }),
   lastOutcome: orNull(object({ at: instant, what: text })),
 })
 

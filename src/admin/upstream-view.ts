@@ -14,6 +14,8 @@ import { sentence, span, timeLeft } from './words.ts'
 export type Load = Readonly<{
   inFlight: number
   tunnels: number
+  /** `max`: null where any number may be open. */
+  connections: Readonly<{ open: number; max: number | null }>
   lastOutcome: Readonly<{ at: Millis; what: string }> | null
 }>
 
@@ -44,6 +46,7 @@ export type UpstreamView = Readonly<{
   admin: Upstream['admin']['state']
   inFlight: number
   tunnels: number
+  connections: Load['connections']
   lastOutcome: Readonly<{ at: string; what: string }> | null
 }>
 
@@ -88,6 +91,7 @@ export function upstreamView(facts: UpstreamFacts): UpstreamView {
     admin: admin.state,
     inFlight: load.inFlight,
     tunnels: load.tunnels,
+    connections: load.connections,
     lastOutcome: load.lastOutcome && { at: isoTime(load.lastOutcome.at), what: load.lastOutcome.what },
   }
 }

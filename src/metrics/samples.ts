@@ -12,7 +12,12 @@ export type Labels = Readonly<Record<string, string>>
 /** `suffix` is added to the name of the metric: `_bucket`, `_sum`, `_count`. */
 export type Sample = Readonly<{ labels: Labels; value: number; suffix?: string }>
 
-type Account = Readonly<{ counters: UpstreamCounters; inFlight: number; tunnels: number }>
+type Account = Readonly<{
+  counters: UpstreamCounters
+  inFlight: number
+  tunnels: number
+  connections: Readonly<{ open: number }>
+}>
 
 /** What is read of a pool. `PoolRuntime` is one. */
 export type MeteredPool = Readonly<{
@@ -73,6 +78,7 @@ export const SAMPLES: Readonly<Record<MetricName, (reading: Reading) => readonly
   upstream_failures_total: eachAccount(({ counters }, labels) =>
     [...counters.failures.counts].map(([kind, value]) => ({ labels: { ...labels, kind }, value })),
   ),
+  upstream_connections: eachAccount(({ connections }, labels) => [{ labels, value: connections.open }]),
   upstream_connects_total: eachAccount(({ counters }, labels) => [{ labels, value: counters.connects }]),
   suspicions_total: eachPool(({ counters }) => counters.suspicions),
   refuted_total: eachPool(({ counters }) => counters.refuted),

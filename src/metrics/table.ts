@@ -88,7 +88,7 @@ export const METRICS = [
     name: 'held_requests',
     type: 'gauge',
     labels: ['pool'],
-    help: 'Requests that wait for a decision under way.',
+    help: 'Requests that wait for a decision under way, or for a connection to the upstream (`maxConnections`).',
   },
   {
     name: 'in_flight',
@@ -119,6 +119,12 @@ export const METRICS = [
     type: 'counter',
     labels: ['pool', 'upstream', 'kind'],
     help: 'Attempts that failed for another reason than the client, by kind of failure.',
+  },
+  {
+    name: 'upstream_connections',
+    type: 'gauge',
+    labels: ['pool', 'upstream'],
+    help: 'Connections to an upstream for requests and TCP sessions, now: in use, idle, and being opened.',
   },
   {
     name: 'upstream_connects_total',
