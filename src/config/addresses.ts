@@ -63,6 +63,9 @@ export function parseUpstreamUrl(text: string): UpstreamUrl | undefined {
 export const isEncrypted = ({ protocol }: UpstreamUrl): boolean =>
   protocol === 'https' || protocol === 'h2' || protocol === 'tls'
 
+/** Its address has to be looked up. */
+export const isNamed = ({ host }: UpstreamUrl): boolean => host !== '' && isIP(host) === 0
+
 export function parseNetwork(text: string): Network | undefined {
   const [address = '', bits, ...more] = text.split('/')
   const family = isIP(address)

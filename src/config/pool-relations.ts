@@ -1,11 +1,14 @@
 /** What only makes sense between the keys of one pool. */
-import { isEncrypted } from './addresses.ts'
+import { isEncrypted, isNamed } from './addresses.ts'
 import { probeRelations } from './probe-relations.ts'
 import type { Path } from './problems.ts'
 import { error, type Relation, warning, when } from './relation.ts'
 import { poolReferences } from './resolve.ts'
 import type { PoolConfig, UpstreamConfig, WrittenConfig } from './schema.ts'
 import { formatDuration } from './units.ts'
+
+/** What nobody has to have written: the default of `resolve`. */
+const USUAL_LOOKUP = 10_000
 
 type PoolRule = (pool: PoolConfig, path: Path) => readonly Relation[]
 
@@ -66,6 +69,15 @@ const uniqueAddresses: PoolRule = ({ upstreams }, path) =>
       ),
     )
   })
+
+const lookups: PoolRule = ({ upstreams }, path) =>
+  upstreams.flatMap(({ url, resolve }, index) =>
+    when(resolve !== USUAL_LOOKUP && !isNamed(url), () =>
+      warning([...path, 'upstreams', index, 'resolve'], 'has no effect: `url` has an address, and no name to look up', [
+        [...path, 'upstreams', index, 'url'],
+      ]),
+    ),
+  )
 
 const upstreamSecurity: PoolRule = ({ upstreams }, path) =>
   upstreams.flatMap(({ url, tls, name }, index) => {
@@ -197,6 +209,7 @@ const POOL_RULES: readonly PoolRule[] = [
   roles,
   uniqueNames,
   uniqueAddresses,
+  lookups,
   upstreamSecurity,
   connectionLimits,
   deadlines,

@@ -60,8 +60,8 @@ type Unit = Readonly<{
   pattern: RegExp
   parse: (text: string) => number | undefined
   show: (value: number) => string
-  /** 0 is a value outside the range. */
-  zero?: boolean
+  /** The number that a word stands for: one more value, outside the range. */
+  word?: number
 }>
 
 function measured(unit: Unit, { min = 0, max = Number.MAX_SAFE_INTEGER }: Range) {
@@ -73,7 +73,7 @@ function measured(unit: Unit, { min = 0, max = Number.MAX_SAFE_INTEGER }: Range)
     .transform((text, context) => {
       const value = unit.parse(text)
       if (value !== undefined && value >= min && value <= max) return value
-      if (value === 0 && unit.zero) return value
+      if (value !== undefined && value === unit.word) return value
       context.addIssue({ code: 'custom', message: value === undefined ? unit.expected : `must be ${range}` })
       return z.NEVER
     })
@@ -103,10 +103,28 @@ export const durationOrOff = ({ min = 1, max = LONGEST }: Range = {}) =>
       pattern: DURATION_OR_OFF,
       parse: (text) => (text === 'off' ? 0 : parseDuration(text)),
       show: formatDuration,
-      zero: true,
+      word: 0,
     },
     { min, max },
   )
+
+/** No duration is negative. */
+const TTL = -1
+const DURATION_OR_TTL = /^(ttl|\d{1,9}(?:\.\d{1,3})?(ms|s|m|h))$/
+
+/** Milliseconds, or `ttl`. */
+export const durationOrTtl = ({ min = 1, max = LONGEST }: Range = {}) =>
+  measured(
+    {
+      title: '`ttl` or duration',
+      expected: 'expected ttl, or a duration with its unit, such as 1s, 10s or 5m',
+      pattern: DURATION_OR_TTL,
+      parse: (text) => (text === 'ttl' ? TTL : parseDuration(text)),
+      show: formatDuration,
+      word: TTL,
+    },
+    { min, max },
+  ).transform((value) => (value === TTL ? ('ttl' as const) : value))
 
 /** Bytes. */
 export const size = ({ min = 0, max = GIB }: Range = {}) =>

@@ -1,7 +1,7 @@
 /** Names, and the upstreams of a pool: how they are written and which of them is the primary. */
 import { z } from 'zod'
 import { isEncrypted, upstreamUrl } from './addresses.ts'
-import { count, flag, text } from './units.ts'
+import { count, durationOrTtl, flag, text } from './units.ts'
 
 const NAME = /^[A-Za-z0-9][A-Za-z0-9_.-]{0,62}$/
 export const NAME_EXPECTED =
@@ -52,6 +52,11 @@ const upstream = z
       .exactOptional()
       .describe('What is preferred while both are fit.')
       .meta({ defaultNote: '`primary` for the first, `standby` for the rest' }),
+    resolve: durationOrTtl({ min: 1_000, max: 3_600_000 })
+      .prefault('10s')
+      .describe(
+        'How often a name in `url` is looked up again, in the background, as the system does it. `ttl`: the name servers are asked, each time that what they said has expired (1 s to 5 min); give the whole name then, search domains and /etc/hosts do not count.',
+      ),
     tls: upstreamTls.exactOptional(),
     proxyProtocol: z
       .enum(['off', 'v1', 'v2'])

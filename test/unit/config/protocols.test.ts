@@ -104,6 +104,38 @@ describe('TLS toward an upstream', () => {
   })
 })
 
+describe('how the name of an upstream is looked up', () => {
+  const looked = (first: string) => poolOf(pair('protocol: tcp', [first, 'tcp://b:1'])).upstreams[0]?.resolve
+
+  it.each([
+    ['tcp://a:1', 10_000],
+    ['tcp://a:1, resolve: 1s', 1_000],
+    ['tcp://a:1, resolve: 1h', 3_600_000],
+    ['tcp://a:1, resolve: ttl', 'ttl'],
+  ])('%s', (url, resolve) => {
+    expect(looked(url)).toBe(resolve)
+  })
+
+  it.each([
+    ['0s', 'must be from 1s to 1h'],
+    ['999ms', 'must be from 1s to 1h'],
+    ['2h', 'must be from 1s to 1h'],
+    ['TTL', 'expected ttl, or a duration with its unit, such as 1s, 10s or 5m'],
+    ['10', 'expected ttl, or a duration with its unit, such as 1s, 10s or 5m'],
+  ])('is not %s', (text, message) => {
+    expect(problemsOf(pair('protocol: tcp', [`tcp://a:1, resolve: ${text}`, 'tcp://b:1']))).toEqual([
+      `u.yaml:6:46 pools.p.upstreams[0].resolve ${message}`,
+    ])
+  })
+
+  it.each(['tcp://10.0.0.1:1', 'unix:/run/a.sock'])('does not matter for %s, and that is said', (url) => {
+    expect(warningsOf(pair('protocol: tcp', [`${url}, resolve: ttl`, 'tcp://b:1']))).toEqual([
+      expect.stringContaining('resolve has no effect: `url` has an address, and no name to look up'),
+    ])
+    expect(warningsOf(pair('protocol: tcp', [url, 'tcp://b:1, resolve: ttl']))).toEqual([])
+  })
+})
+
 describe('a PROXY header for upstreams', () => {
   const header = (url: string) => `${url}, proxyProtocol: v2`
 

@@ -41,12 +41,14 @@ describe('the smallest configuration', () => {
               role: 'primary',
               url: { protocol: 'http', host: '10.0.0.1', port: 3000, text: 'http://10.0.0.1:3000' },
               proxyProtocol: 'off',
+              resolve: 10_000,
             },
             {
               name: 'green',
               role: 'standby',
               url: { protocol: 'http', host: '10.0.0.2', port: 3000, text: 'http://10.0.0.2:3000' },
               proxyProtocol: 'off',
+              resolve: 10_000,
             },
           ],
           probe: {
