@@ -55,7 +55,7 @@ export type PoolParts = Readonly<{
 }>
 
 export function buildPool(name: string, config: PoolConfig, shared: Shared): PoolParts {
-  const upstreams = reachedUpstreams(config)
+  const upstreams = reachedUpstreams(config, shared.names)
   const runtime = buildRuntime(name, config, shared)
   const traffic = shared.carriesTraffic ? buildTraffic(config, upstreams, runtime, shared) : null
   const probing = {

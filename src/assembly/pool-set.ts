@@ -12,6 +12,7 @@ import type { PoolRuntime } from '../runtime/pool-runtime.ts'
 import { StateStore } from '../runtime/state-store.ts'
 import { WatchTimer } from '../runtime/watch-timer.ts'
 import { Sweeper } from '../wire/sweeper.ts'
+import { Names } from './names.ts'
 import type { PoolParts, Shared } from './pool-parts.ts'
 import { buildPool } from './pool-parts.ts'
 import { requestIds } from './request-ids.ts'
@@ -52,6 +53,7 @@ export class PoolSet {
       clock,
       sweeper: new Sweeper(clock),
       watchTimer: new WatchTimer(clock),
+      names: new Names({ clock, log: logger.log }),
       memory: new OwnAllowance(REPLAY_MEMORY),
       notices,
       store: new StateStore({ dir: config.state.dir, report }),
@@ -72,6 +74,7 @@ export class PoolSet {
 
   /** `probing`: off only where a test wants no other traffic than its own. */
   start(probing: boolean): void {
+    this.shared.names.start()
     for (const { runtime, prober } of this.parts.values()) {
       runtime.start((upstream) => prober.probeNow(upstream))
       if (probing) prober.start()
@@ -110,6 +113,7 @@ export class PoolSet {
       runtime.stop()
       close()
     }
+    this.shared.names.stop()
     this.shared.sweeper.stop()
   }
 

@@ -14,11 +14,12 @@ import type { TrafficPool } from '../runtime/traffic-pool.ts'
 import type { WatchTimer } from '../runtime/watch-timer.ts'
 import type { TcpUpstream } from '../tcp/tcp-endpoint.ts'
 import { TcpPool } from '../tcp/tcp-pool.ts'
+import type { ConnectTo } from '../wire/connect-to.ts'
 import type { ConnectionAllowance } from '../wire/connection-allowance.ts'
 import { LocalAllowance, UNLIMITED } from '../wire/connection-allowance.ts'
 import type { Sweeper } from '../wire/sweeper.ts'
-import type { ConnectTo } from '../wire/transport.ts'
 import { httpAccess, tcpAccess } from './access-lines.ts'
+import type { Names } from './names.ts'
 import { connectTo } from './upstream-parts.ts'
 
 /** What the traffic of all pools has in common. */
@@ -26,6 +27,7 @@ export type TrafficShared = Readonly<{
   clock: Clock
   sweeper: Sweeper
   watchTimer: WatchTimer
+  names: Names
   memory: Allowance
   logger: Logger
   /** Whether there is an access log at all: where there is none, no request pays for a line. */
@@ -58,8 +60,12 @@ const EARLY_BYTES = 65_536
 export const REPLAY_MEMORY = 64 * 1_048_576
 
 /** In the order of preference. Throws a StartError when a file cannot be read. */
-export const reachedUpstreams = (config: PoolConfig): readonly Reached[] =>
-  inOrder(config).map((upstream) => ({ id: upstreamId(upstream.name), config: upstream, to: connectTo(upstream) }))
+export const reachedUpstreams = (config: PoolConfig, names: Names): readonly Reached[] =>
+  inOrder(config).map((upstream) => ({
+    id: upstreamId(upstream.name),
+    config: upstream,
+    to: connectTo(upstream, names.addressesOf(upstream)),
+  }))
 
 export const inOrder = ({ upstreams }: PoolConfig): readonly UpstreamConfig[] =>
   [...upstreams].sort((a, b) => Number(b.role === 'primary') - Number(a.role === 'primary'))

@@ -3,16 +3,17 @@ import { readFileSync } from 'node:fs'
 import type { UpstreamConfig } from '../config/schema.ts'
 import { upstreamId } from '../core/upstream.ts'
 import type { ProbeTarget, ProbeTls } from '../probe/probe.ts'
+import type { ConnectTls, ConnectTo } from '../wire/connect-to.ts'
+import type { KnownAddresses } from '../wire/known-addresses.ts'
 import { localProxyHeader } from '../wire/proxy-header-writer.ts'
-import type { ConnectTls, ConnectTo } from '../wire/transport.ts'
 import { cannotRead } from './start-error.ts'
 
 /** Throws a StartError when a file cannot be read. */
-export function connectTo({ name, url, tls }: UpstreamConfig): ConnectTo {
-  const { host, port } = url
+export function connectTo({ name, url, tls }: UpstreamConfig, addresses: KnownAddresses): ConnectTo {
+  const { host, port, path = null } = url
   const read = (file: string | undefined, key: string): string | null =>
     file === undefined ? null : readPem(file, `tls.${key} of upstream ${name}`)
-  return { host, port, socketPath: url.path ?? null, tls: tls === undefined ? null : connectTls(host, tls, read) }
+  return { host, port, socketPath: path, addresses, tls: tls === undefined ? null : connectTls(host, tls, read) }
 }
 
 function connectTls(
@@ -31,11 +32,12 @@ function connectTls(
 }
 
 export function probeTarget({ name, proxyProtocol }: UpstreamConfig, to: ConnectTo): ProbeTarget {
-  const { host, port, socketPath, tls } = to
+  const { host, port, socketPath, addresses, tls } = to
   return {
     id: upstreamId(name),
     host,
     port,
+    addresses,
     ...(socketPath === null ? {} : { socketPath }),
     proxyHeader: proxyProtocol === 'off' ? null : localProxyHeader(proxyProtocol),
     tls: tls === null ? null : probeTls(tls),

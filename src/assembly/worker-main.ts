@@ -12,6 +12,7 @@ import { Sweeper } from '../wire/sweeper.ts'
 import type { FromWorker, ToWorker } from '../workers/messages.ts'
 import { advance } from '../workers/progress.ts'
 import { SharedAllowance } from '../workers/shared-allowance.ts'
+import { Names } from './names.ts'
 import { rehearse } from './rehearsal.ts'
 import { requestIds } from './request-ids.ts'
 import { ownAllowance } from './traffic-parts.ts'
@@ -29,6 +30,7 @@ async function run(port: MessagePort, start: WorkerStart): Promise<void> {
     clock,
     sweeper: new Sweeper(clock),
     watchTimer: new WatchTimer(clock),
+    names: new Names({ clock, log: logger.log }),
     memory: new SharedAllowance(shares.memory, index),
     logger,
     logsRequests: access !== 'off',
@@ -40,6 +42,7 @@ async function run(port: MessagePort, start: WorkerStart): Promise<void> {
     proxy.receive(message)
     advance(progress)
   })
+  shared.names.start()
   send({ type: 'built' })
 }
 

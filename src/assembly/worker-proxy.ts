@@ -176,7 +176,7 @@ function buildParts(start: WorkerStart, { shared, desk, control }: Setting): Rea
       control,
       desk,
     })
-    return { pool, traffic: buildTraffic(settings, reachedUpstreams(settings), pool, shared) }
+    return { pool, traffic: buildTraffic(settings, reachedUpstreams(settings, shared.names), pool, shared) }
   }
   return new Map(Object.keys(config.pools).map((name) => [name, build(name)]))
 }

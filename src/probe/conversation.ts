@@ -78,6 +78,7 @@ class Talk {
           declined: (finding) => this.attempt.finish(finding),
           broken: (error) => this.broken(error),
         },
+        this.limits.clock,
       )
     } catch (error) {
       // Only what we gave to TLS can be at fault here, such as a `ca` that is no certificate.
@@ -144,8 +145,6 @@ function describe(failure: FailureKind, error: NodeJS.ErrnoException | null): st
       return 'connection refused'
     case 'reset':
       return 'the connection was reset'
-    case 'dns':
-      return `the name cannot be resolved (${error.code})`
     case 'tls':
       return `TLS: ${error.message}`
     case 'unreachable':

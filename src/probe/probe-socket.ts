@@ -1,11 +1,17 @@
 /**
  * Opens the socket of a probe: connects, sends the PROXY header if there is one, and then encrypts, at once or after
  * the upstream has agreed to. What is said afterwards is its owner's business.
+ *
+ * It connects by the same race as traffic does (`wire/dial.ts`): a probe that sees an upstream by another way would tell of
+ * that way, and a lost SYN would cost as much of its timeout as a hang.
  */
 import type { Socket } from 'node:net'
 import { connect, isIP } from 'node:net'
 import type { SecureContext } from 'node:tls'
 import { createSecureContext, connect as secure } from 'node:tls'
+import type { Clock } from '../core/time.ts'
+import type { DialOwner, Where } from '../wire/dial.ts'
+import { Dial } from '../wire/dial.ts'
 import type { Finding } from './attempt.ts'
 import type { ProbeTarget, ProbeTls } from './probe.ts'
 
@@ -32,53 +38,65 @@ interface SocketOwner {
   broken(error: NodeJS.ErrnoException | null): void
 }
 
-export class ProbeSocket {
+export class ProbeSocket implements DialOwner {
   private readonly target: ProbeTarget
   private readonly encryption: Encryption
   private readonly owner: SocketOwner
-  private readonly bare: Socket
-  private current: Socket
+  private readonly context: SecureContext | null
+  private readonly dial: Dial
+  private bare: Socket | null = null
+  /** What is spoken on: the bare one, until it is encrypted. */
+  private current: Socket | null = null
 
   /** Throws when the certificates in the target are none. */
-  constructor(target: ProbeTarget, encryption: Encryption, owner: SocketOwner) {
+  constructor(target: ProbeTarget, encryption: Encryption, owner: SocketOwner, clock: Clock) {
     this.target = target
     this.encryption = encryption
     this.owner = owner
-    const context = target.tls ? contextOf(target.tls) : null
-    const { host, port, socketPath } = target
-    this.bare = socketPath === undefined ? connect({ host, port, noDelay: true }) : connect({ path: socketPath })
-    this.current = this.bare
-    this.watch(this.bare)
-    this.bare.on('connect', () => this.connected(context))
+    this.context = target.tls ? contextOf(target.tls) : null
+    const { addresses, port, socketPath = null } = target
+    this.dial = new Dial({ addresses, port, socketPath }, this, clock)
   }
 
   destroy(): void {
-    this.current.destroy()
-    this.bare.destroy()
+    this.dial.cancel()
+    this.current?.destroy()
+    this.bare?.destroy()
   }
 
-  private connected(context: SecureContext | null): void {
-    const { bare, owner, target, encryption } = this
+  openSocket(where: Where): Socket {
+    return connect(where)
+  }
+
+  onDialled(bare: Socket): void {
+    const { owner, target, encryption, context } = this
+    this.bare = bare
+    this.current = bare
+    this.watch(bare)
     owner.connected()
     if (bare.destroyed) return
     if (target.proxyHeader) bare.write(target.proxyHeader)
     if (!context) return owner.opened(bare)
     const { startTls } = encryption
-    if (!startTls) return this.encrypt(context)
+    if (!startTls) return this.encrypt(bare, context)
     bare.write(startTls.request)
     bare.once('data', (bytes: Buffer) => {
       const refusal = startTls.answered(bytes)
       if (refusal) owner.declined(refusal)
-      else this.encrypt(context)
+      else this.encrypt(bare, context)
     })
   }
 
-  private encrypt(secureContext: SecureContext): void {
+  onUndialled(error: NodeJS.ErrnoException | null): void {
+    this.owner.broken(error)
+  }
+
+  private encrypt(bare: Socket, secureContext: SecureContext): void {
     const { tls, host } = this.target
     const { alpn } = this.encryption
     const name = tls?.serverName ?? host
     const socket = secure({
-      socket: this.bare,
+      socket: bare,
       host,
       secureContext,
       rejectUnauthorized: tls?.verify ?? true,

@@ -3,6 +3,7 @@ import { isIPv6 } from 'node:net'
 import type { ProbeResult } from '../core/health.ts'
 import type { Cancel, Clock } from '../core/time.ts'
 import type { UpstreamId } from '../core/upstream.ts'
+import type { KnownAddresses } from '../wire/known-addresses.ts'
 
 export type ProbeTls = Readonly<{
   verify: boolean
@@ -19,6 +20,8 @@ export type ProbeTarget = Readonly<{
   id: UpstreamId
   host: string
   port: number
+  /** Where connections to it go, those of traffic too. Of a unix socket its path. */
+  addresses: KnownAddresses
   /** A unix socket, in place of `host` and `port`. */
   socketPath?: string
   /** Sent first on every connection, before TLS: the PROXY header without which the upstream would not listen. */

@@ -80,8 +80,12 @@ export class TcpAttempt implements TransportOwner {
     this.header = setup.header
     this.since = setup.clock.now()
     endpoint.addConnecting(this)
-    this.breakOff = openUpstream(endpoint.upstream.to, setup.header, this, (transport) => {
-      this.transport = transport
+    this.breakOff = openUpstream(endpoint.upstream.to, this, {
+      clock: setup.clock,
+      header: setup.header,
+      opened: (transport) => {
+        this.transport = transport
+      },
     })
   }
 

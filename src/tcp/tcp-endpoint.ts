@@ -3,9 +3,9 @@ import type { Millis } from '../core/time.ts'
 import type { Waiter } from '../runtime/hold.ts'
 import type { TrafficControl, UpstreamLedger } from '../runtime/ledger.ts'
 import type { TrafficPool } from '../runtime/traffic-pool.ts'
+import type { ConnectTo } from '../wire/connect-to.ts'
 import type { ConnectionAllowance } from '../wire/connection-allowance.ts'
 import type { Sweeper } from '../wire/sweeper.ts'
-import type { ConnectTo } from '../wire/transport.ts'
 import type { TcpAttempt } from './tcp-attempt.ts'
 
 /** `proxyProtocol`: the version of the header that tells it who the client is. `allowance`: for the connections of sessions. */

@@ -2,11 +2,11 @@
  * The connections to one upstream: idle ones are reused last in, first out, as long as they can be trusted. Where only so
  * many may be open, idle ones make way for new ones.
  */
+import type { ConnectTo } from './connect-to.ts'
 import type { ConnectionAllowance } from './connection-allowance.ts'
 import { IdleHabit } from './idle-habit.ts'
 import type { HeadLimits } from './limits.ts'
 import type { Sweeper } from './sweeper.ts'
-import type { ConnectTo } from './transport.ts'
 import type { UpstreamChannels } from './upstream-channel.ts'
 import { UpstreamConnection } from './upstream-connection.ts'
 
@@ -62,8 +62,8 @@ export class ConnectionPool implements UpstreamChannels {
 
   preconnect(count: number, done: () => void): void {
     const now = this.sweeper.clock.now()
-    const lasting = this.idle.filter(({ idleSince, idleFor }) => now - idleSince < idleFor - SOON_OVER)
-    const missing = count - lasting.length
+    const lasting = ({ idleSince, idleFor }: UpstreamConnection) => now - idleSince < idleFor - SOON_OVER
+    const missing = count - this.idle.filter((each) => lasting(each) && !this.misplaced(each)).length
     const wave: Wave = { connecting: new Set(), done }
     for (let opened = 0; opened < missing && this.allowance.take(); opened++) wave.connecting.add(this.connect())
     if (wave.connecting.size === 0) return done()
@@ -74,7 +74,7 @@ export class ConnectionPool implements UpstreamChannels {
     const now = this.sweeper.clock.now()
     for (let found = this.idle.pop(); found; found = this.idle.pop()) {
       const age = now - found.idleSince
-      if (!found.idle || found.transport.closed || age > found.idleFor) {
+      if (!found.idle || found.transport.closed || age > found.idleFor || this.misplaced(found)) {
         this.giveUp(found)
         continue
       }
@@ -145,6 +145,11 @@ export class ConnectionPool implements UpstreamChannels {
       if (index >= 0) this.idle.splice(index, 1)
       this.arrived(connection)
     },
+  }
+
+  /** The upstream is not at that address any more. */
+  private misplaced({ transport }: UpstreamConnection): boolean {
+    return !this.to.addresses.includes(transport.address)
   }
 
   /** Open, closed, or somebody's: it is not waited for any more. */

@@ -7,13 +7,13 @@
  * evidence of nothing (`served` above 0). Requests that cannot be repeated never get there: they take a new connection,
  * and the doubtful one is closed.
  */
+import type { ConnectTo } from './connect-to.ts'
 import type { ConnectionAllowance } from './connection-allowance.ts'
 import type { ChannelsSetup, PoolEvents } from './connection-pool.ts'
 import { Http2Channel } from './http2-channel.ts'
 import { MOST_STREAMS } from './http2-connect.ts'
 import type { SessionOwner, SessionSetup } from './http2-session.ts'
 import { Http2UpstreamSession } from './http2-session.ts'
-import type { ConnectTo } from './transport.ts'
 import type { UpstreamChannels } from './upstream-channel.ts'
 
 /** Unless somebody says otherwise. With a hundred streams each, as many requests as a listener has connections. */

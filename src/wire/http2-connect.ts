@@ -3,10 +3,15 @@ import type { ClientHttp2Session, ClientHttp2Stream } from 'node:http2'
 import http2 from 'node:http2'
 import net from 'node:net'
 import tls from 'node:tls'
+import type { FailureKind } from '../core/failure.ts'
+import type { Clock } from '../core/time.ts'
+import type { ConnectTls, ConnectTo } from './connect-to.ts'
+import { tlsOptions } from './connect-to.ts'
+import type { DialOwner, Where } from './dial.ts'
+import { Dial } from './dial.ts'
 import type { HeaderList } from './http2-fields.ts'
 import type { HeadLimits } from './limits.ts'
-import type { ConnectTo } from './transport.ts'
-import { tlsOptions } from './transport.ts'
+import { failureKindOf } from './socket-failure.ts'
 
 /**
  * As many as servers should allow (RFC 9113 §6.5.2). More are not put on one connection even where they may be: behind
@@ -19,20 +24,70 @@ const STREAM_WINDOW = 262_144
 const CONNECTION_WINDOW = 4_194_304
 const MOST_SENT_HEAD = 1_048_576
 
-export const NO_HTTP2 = 'the upstream does not offer HTTP/2 (ALPN h2): use an https:// address for HTTP/1.1'
+const NO_HTTP2 = 'the upstream does not offer HTTP/2 (ALPN h2): use an https:// address for HTTP/1.1'
 
-export function openSocket({ host, port, socketPath, tls: security }: ConnectTo): net.Socket {
-  const where = socketPath === null ? { host, port, noDelay: true } : { path: socketPath }
-  return security ? tls.connect({ ...where, ...tlsOptions(security), ALPNProtocols: ['h2'] }) : net.connect(where)
+interface SocketOwner {
+  onReady(socket: net.Socket): void
+  /** May come more than once. */
+  onBroken(kind: FailureKind, detail: string): void
+  /** Once, and the last call. */
+  onClosed(): void
 }
 
-/** A connected socket is one for HTTP/2. */
-export function offersHttp2(socket: net.Socket): boolean {
-  return !(socket instanceof tls.TLSSocket) || socket.alpnProtocol === 'h2'
+/** The socket under a session, from the first attempt to connect on. */
+export class Http2Socket implements DialOwner {
+  /** That it is connected to; '' until then. */
+  address = ''
+  private readonly owner: SocketOwner
+  private readonly tls: ConnectTls | null
+  private readonly dial: Dial
+  private socket: net.Socket | null = null
+
+  constructor(to: ConnectTo, owner: SocketOwner, clock: Clock) {
+    this.owner = owner
+    this.tls = to.tls
+    this.dial = new Dial(to, this, clock)
+  }
+
+  destroy(): void {
+    this.dial.cancel()
+    this.socket?.destroy()
+  }
+
+  openSocket(where: Where): net.Socket {
+    return this.tls ? tls.connect({ ...where, ...tlsOptions(this.tls), ALPNProtocols: ['h2'] }) : net.connect(where)
+  }
+
+  onDialled(socket: net.Socket, address: string): void {
+    this.socket = socket
+    this.address = address
+    socket.on('error', (error) => this.broken(error))
+    socket.once('close', () => this.closed(null))
+    if (this.tls) socket.once('secureConnect', () => this.ready(socket))
+    else this.ready(socket)
+  }
+
+  onUndialled(error: NodeJS.ErrnoException | null): void {
+    this.closed(error)
+  }
+
+  private closed(error: Error | null): void {
+    this.broken(error)
+    this.owner.onClosed()
+  }
+
+  private ready(socket: net.Socket): void {
+    if (socket instanceof tls.TLSSocket && socket.alpnProtocol !== 'h2') this.owner.onBroken('tls', NO_HTTP2)
+    else this.owner.onReady(socket)
+  }
+
+  private broken(error: Error | null): void {
+    this.owner.onBroken(failureKindOf(error), error ? explained(error) : 'the connection was closed')
+  }
 }
 
 /** A server that knows nothing of `h2` may end the handshake (RFC 7301 §3.2) instead of going on without. */
-export function explained(error: Error): string {
+function explained(error: Error): string {
   return /no application protocol/i.test(error.message) ? NO_HTTP2 : error.message
 }
 

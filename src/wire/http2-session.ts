@@ -9,23 +9,15 @@ import { constants } from 'node:http2'
 import type net from 'node:net'
 import type { FailureKind } from '../core/failure.ts'
 import type { Millis } from '../core/time.ts'
+import type { ConnectTo } from './connect-to.ts'
 import type { Http2Channel, StreamCarrier } from './http2-channel.ts'
 import type { OpenStream } from './http2-connect.ts'
-import {
-  authorityOf,
-  explained,
-  MOST_STREAMS,
-  NO_HTTP2,
-  offersHttp2,
-  openSocket,
-  startSession,
-  streamsOf,
-} from './http2-connect.ts'
+import { authorityOf, Http2Socket, MOST_STREAMS, startSession, streamsOf } from './http2-connect.ts'
 import { Http2Liveness, TOWARDS_UPSTREAMS } from './http2-liveness.ts'
+import type { KnownAddresses } from './known-addresses.ts'
 import type { HeadLimits } from './limits.ts'
 import { failureKindOf } from './socket-failure.ts'
 import type { Sweeper, Swept } from './sweeper.ts'
-import type { ConnectTo } from './transport.ts'
 
 export interface SessionOwner {
   onHeard(): void
@@ -65,7 +57,8 @@ export class Http2UpstreamSession implements StreamCarrier, Swept {
   private state: State = 'connecting'
   private readonly owner: SessionOwner
   private readonly sweeper: Sweeper
-  private readonly socket: net.Socket
+  private readonly addresses: KnownAddresses
+  private readonly socket: Http2Socket
   private session: ClientHttp2Session | null = null
   private readonly channels = new Set<Http2Channel>()
   private readonly liveness: Http2Liveness
@@ -88,13 +81,13 @@ export class Http2UpstreamSession implements StreamCarrier, Swept {
     this.room = room
     this.liveness = new Http2Liveness(setup.sweeper.clock, TOWARDS_UPSTREAMS)
     this.emptySince = this.liveness.heardAt
-    this.socket = openSocket(to)
-    this.socket.once(to.tls ? 'secureConnect' : 'connect', () => this.start())
-    this.socket.on('error', (error) => this.lose(failureKindOf(error), explained(error)))
-    this.socket.once('close', () => {
-      this.lose('reset', 'the connection was closed')
-      this.owner.onClosed()
-    })
+    this.addresses = to.addresses
+    const events = {
+      onReady: (socket: net.Socket) => this.start(socket),
+      onBroken: (kind: FailureKind, detail: string) => this.lose(kind, detail),
+      onClosed: () => this.owner.onClosed(),
+    }
+    this.socket = new Http2Socket(to, events, setup.sweeper.clock)
     this.sweeper.add(this)
   }
 
@@ -106,7 +99,13 @@ export class Http2UpstreamSession implements StreamCarrier, Swept {
   }
 
   get hasRoom(): boolean {
-    return !this.leaving && !this.overdue && this.channels.size < this.room
+    return !this.leaving && !this.overdue && this.channels.size < this.room && !this.misplaced
+  }
+
+  /** The upstream is not at that address any more. */
+  private get misplaced(): boolean {
+    const { address } = this.socket
+    return address !== '' && !this.addresses.includes(address)
   }
 
   /** Without a stream. */
@@ -180,10 +179,9 @@ export class Http2UpstreamSession implements StreamCarrier, Swept {
 
   // ---- its life --------------------------------------------------------------------------------------------------
 
-  private start(): void {
-    if (!offersHttp2(this.socket)) return this.lose('tls', NO_HTTP2)
+  private start(socket: net.Socket): void {
     this.owner.onConnected(this)
-    const session = startSession(this.socket, this.scheme, this.limits)
+    const session = startSession(socket, this.scheme, this.limits)
     this.session = session
     this.openStream = streamsOf(session)
     session.on('remoteSettings', (settings) => this.onSettings(settings.maxConcurrentStreams ?? MOST_STREAMS))

@@ -20,6 +20,7 @@ const KINDS: Readonly<Record<string, FailureKind>> = {
   ENODATA: 'dns',
   ESERVFAIL: 'dns',
   EBADNAME: 'dns',
+  ERR_NAME_UNRESOLVED: 'dns',
 
   ECONNRESET: 'reset',
   ECONNABORTED: 'reset',
@@ -59,16 +60,14 @@ const FAMILIES: readonly (readonly [prefix: string, kind: FailureKind])[] = [
 
 /** Null: the socket closed without an error before it was due. */
 export function failureKindOf(error: NodeJS.ErrnoException | null): FailureKind {
-  const code = codeOf(error)
-  if (code === null) return 'reset'
+  const code = error?.code
+  if (typeof code !== 'string') return 'reset'
   const kind = KINDS[code]
   if (kind) return kind
   return FAMILIES.find(([prefix]) => code.startsWith(prefix))?.[1] ?? 'reset'
 }
 
-/** A name with several addresses fails with an AggregateError, whose own code may be missing. */
-function codeOf(error: NodeJS.ErrnoException | null): string | null {
-  if (!error) return null
-  if (typeof error.code === 'string') return error.code
-  return error instanceof AggregateError && error.errors.length > 0 ? codeOf(error.errors[0]) : null
+/** A server of names that refuses connections, for one, has nothing to do with the upstream. */
+export function unresolvedName(host: string, { message }: Error): NodeJS.ErrnoException {
+  return Object.assign(new Error(`${host} cannot be resolved: ${message}`), { code: 'ERR_NAME_UNRESOLVED' })
 }

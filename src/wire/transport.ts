@@ -7,6 +7,13 @@
  */
 import net from 'node:net'
 import tls from 'node:tls'
+import type { Clock } from '../core/time.ts'
+import type { OnRead } from './adopt.ts'
+import { adopt } from './adopt.ts'
+import type { ConnectTls, ConnectTo } from './connect-to.ts'
+import { tlsOptions } from './connect-to.ts'
+import type { DialOwner, Where } from './dial.ts'
+import { Dial } from './dial.ts'
 import type { Sender } from './outbox.ts'
 import { sendAtEndOfTurn } from './outbox.ts'
 import { giveBack, lend, shared } from './read-buffers.ts'
@@ -26,22 +33,14 @@ export interface TransportOwner {
   onClosed(error: NodeJS.ErrnoException | null): void
 }
 
-/** PEM texts. `ca` in place of the authorities that come with Node; `identity` is shown to the upstream. */
-export type ConnectTls = Readonly<{
-  serverName: string
-  verify: boolean
-  ca: string | null
-  identity: Readonly<{ cert: string; key: string }> | null
-}>
-
-/** `socketPath`: a unix socket, in place of `host` and `port`. */
-export type ConnectTo = Readonly<{ host: string; port: number; socketPath: string | null; tls: ConnectTls | null }>
-
-type OnRead = { buffer: () => Buffer; callback: (length: number, buffer: Uint8Array) => boolean }
-
-export class Transport implements Sender {
+export class Transport implements Sender, DialOwner {
+  /** That it is connected to; '' until then, and of accepted ones. */
+  address = ''
   private readonly owner: TransportOwner
-  private readonly socket: net.Socket
+  private readonly tls: ConnectTls | null
+  /** Null while it is being connected, or when that came to nothing. */
+  private socket: net.Socket | null = null
+  private dial: Dial | null = null
   /** Reads go where we say. Otherwise they come as events, in memory of their own. */
   private steered = false
   /** Where reads shall go: the shared buffer, unless a long message is under way. */
@@ -61,28 +60,53 @@ export class Transport implements Sender {
   private failure: NodeJS.ErrnoException | null = null
 
   static accept(owner: TransportOwner, accepted: net.Socket): Transport {
-    return new Transport(owner, (onread) => adopt(accepted, onread))
+    const transport = new Transport(owner, null)
+    transport.take(adopt(accepted, transport.onread()))
+    return transport
   }
 
-  static connect(owner: TransportOwner, to: ConnectTo): Transport {
-    return new Transport(owner, (onread) => connect(to, onread))
+  static connect(owner: TransportOwner, to: ConnectTo, clock: Clock): Transport {
+    const transport = new Transport(owner, to.tls)
+    transport.dial = new Dial(to, transport, clock)
+    return transport
   }
 
-  private constructor(owner: TransportOwner, open: (onread: OnRead) => net.Socket) {
+  private constructor(owner: TransportOwner, security: ConnectTls | null) {
     this.owner = owner
-    this.socket = open({
+    this.tls = security
+  }
+
+  private onread(): OnRead {
+    return {
       buffer: () => this.nextBuffer(),
       callback: (length, buffer) => {
         this.owner.onBytes(buffer as Buffer, length)
         return true
       },
-    })
-    this.listen()
+    }
   }
 
-  private listen(): void {
-    const { socket, owner } = this
-    socket.once(socket instanceof tls.TLSSocket ? 'secureConnect' : 'connect', () => owner.onConnected())
+  openSocket(where: Where): net.Socket {
+    const options = { ...where, allowHalfOpen: true, onread: this.onread() } as const
+    return this.tls ? tls.connect({ ...options, ...tlsOptions(this.tls) }) : net.connect(options)
+  }
+
+  onDialled(socket: net.Socket, address: string): void {
+    this.dial = null
+    this.address = address
+    this.take(socket)
+    this.flush()
+    if (!this.tls) this.owner.onConnected()
+  }
+
+  onUndialled(error: NodeJS.ErrnoException | null): void {
+    this.owner.onClosed(error)
+  }
+
+  private take(socket: net.Socket): void {
+    const { owner } = this
+    this.socket = socket
+    if (socket instanceof tls.TLSSocket) socket.once('secureConnect', () => owner.onConnected())
     socket.on('end', () => owner.onReadEnd())
     socket.on('error', (error) => {
       this.failure = error
@@ -110,12 +134,12 @@ export class Transport implements Sender {
   }
 
   get closed(): boolean {
-    return this.socket.destroyed
+    return this.socket?.destroyed ?? this.dial?.over ?? false
   }
 
   /** Bytes written that the kernel has not taken yet. */
   get pending(): number {
-    return this.socket.writableLength + this.unsentLength
+    return (this.socket?.writableLength ?? 0) + this.unsentLength
   }
 
   /** A long message is under way: reads get a larger buffer of their own, so that it can be written on in place. */
@@ -143,12 +167,13 @@ export class Transport implements Sender {
 
   /** Bytes that `source` is delivering at this moment; without a source they stay as they are until they are written. */
   writeFrom(source: Transport | null, bytes: Buffer, from: number, to: number): boolean {
+    const { socket } = this
     const piece = bytes.subarray(from, to)
-    if (bytes === shared) return this.writeKept(Buffer.from(piece))
+    if (bytes === shared || !socket) return this.writeKept(Buffer.from(piece))
     if (source?.promised !== bytes) return this.writeKept(piece)
     this.flush()
-    this.socket.write(piece, this.onTaken)
-    if (this.socket.writableLength === 0) return true
+    socket.write(piece, this.onTaken)
+    if (socket.writableLength === 0) return true
     this.pin(source, bytes)
     return false
   }
@@ -166,21 +191,21 @@ export class Transport implements Sender {
   /** Sends what has been written in this turn. */
   flush(): void {
     const { socket, unsent, unsentMore } = this
-    if (unsent === null) return
+    if (unsent === null || socket === null) return
     this.unsent = null
     this.unsentLength = 0
-    if (unsentMore.length === 0) return this.sendNow(unsent)
+    if (unsentMore.length === 0) return this.sendNow(socket, unsent)
     this.unsentMore = []
     socket.cork()
-    this.sendNow(unsent)
-    for (const piece of unsentMore) this.sendNow(piece)
+    this.sendNow(socket, unsent)
+    for (const piece of unsentMore) this.sendNow(socket, piece)
     socket.uncork()
   }
 
-  private sendNow(piece: string | Buffer): void {
+  private sendNow(socket: net.Socket, piece: string | Buffer): void {
     const taken = this.stalled ? this.onTaken : undefined
-    if (typeof piece === 'string') this.socket.write(piece, 'latin1', taken)
-    else this.socket.write(piece, taken)
+    if (typeof piece === 'string') socket.write(piece, 'latin1', taken)
+    else socket.write(piece, taken)
   }
 
   private pin(source: Transport, bytes: Buffer): void {
@@ -197,60 +222,35 @@ export class Transport implements Sender {
     if (!this.stalled || this.pending > 0) return
     this.stalled = false
     for (let buffer = pinned.pop(); buffer; buffer = pinned.pop()) giveBack(buffer)
-    if (!socket.destroyed) this.owner.onWritable()
+    if (socket && !socket.destroyed) this.owner.onWritable()
   }
 
   pause(): void {
-    this.socket.pause()
+    this.socket?.pause()
   }
 
   resume(): void {
-    this.socket.resume()
+    this.socket?.resume()
   }
 
   /** No more will be written; reading goes on. */
   end(): void {
     this.flush()
-    this.socket.end()
+    this.socket?.end()
   }
 
   destroy(): void {
     this.flush()
-    this.socket.destroy()
+    this.dial?.cancel()
+    this.socket?.destroy()
   }
 
   /** Closes so that the peer cannot take it for a regular end. */
   reset(): void {
     this.flush()
-    breakOff(this.socket)
+    this.dial?.cancel()
+    if (this.socket) breakOff(this.socket)
   }
-}
-
-/**
- * A server's socket can be read through `onread` only when it is made with it, so the accepted socket's handle is moved
- * to one that is. `_handle` is internal: should it ever be missing, the accepted socket serves as it is.
- */
-function adopt(accepted: net.Socket, onread: OnRead): net.Socket {
-  const holder = accepted as unknown as { _handle: unknown }
-  const handle = holder._handle
-  if (!handle || accepted instanceof tls.TLSSocket) {
-    accepted.resume()
-    return accepted
-  }
-  const early = accepted.readableLength > 0 ? accepted.read() : null
-  holder._handle = null
-  const socket = new net.Socket({ handle, onread, allowHalfOpen: true } as unknown as net.SocketConstructorOpts)
-  // What was read on the way in (a PROXY header ends anywhere) comes first, as an ordinary event.
-  if (early) socket.unshift(early)
-  socket.resume()
-  return socket
-}
-
-function connect(to: ConnectTo, onread: OnRead): net.Socket {
-  const { host, port, socketPath } = to
-  const where = socketPath === null ? { host, port, noDelay: true } : { path: socketPath }
-  const options = { ...where, allowHalfOpen: true, onread } as const
-  return to.tls ? tls.connect({ ...options, ...tlsOptions(to.tls) }) : net.connect(options)
 }
 
 /** Closes so that the peer cannot take it for a regular end. Resets are TCP's: on unix sockets there is no such way. */
@@ -258,16 +258,4 @@ export function breakOff(socket: net.Socket): void {
   if (socket instanceof tls.TLSSocket) resetSecured(socket)
   else if (socket.remoteAddress === undefined) socket.destroy()
   else socket.resetAndDestroy()
-}
-
-/** For whoever opens a TLS connection to an upstream. */
-export function tlsOptions({ serverName, verify, ca, identity }: ConnectTls): tls.ConnectionOptions {
-  return {
-    rejectUnauthorized: verify,
-    minVersion: 'TLSv1.2',
-    // An address is no name to ask for (RFC 6066 §3); the certificate is checked against it all the same.
-    ...(net.isIP(serverName) === 0 ? { servername: serverName } : {}),
-    ...(ca === null ? {} : { ca }),
-    ...identity,
-  }
 }

@@ -5,13 +5,14 @@
 import type { FailureKind } from '../core/failure.ts'
 import type { Millis } from '../core/time.ts'
 import { BodyFraming } from './body-framing.ts'
+import type { ConnectTo } from './connect-to.ts'
 import { HeadReader } from './head-reader.ts'
 import type { HeadLimits } from './limits.ts'
 import { ResponseHead } from './response-head.ts'
 import { failureKindOf } from './socket-failure.ts'
 import type { TunnelEnd } from './splice.ts'
 import type { Sweeper, Swept } from './sweeper.ts'
-import type { ConnectTo, TransportOwner } from './transport.ts'
+import type { TransportOwner } from './transport.ts'
 import { Transport } from './transport.ts'
 import type { ResponseHandler, UpstreamChannel } from './upstream-channel.ts'
 
@@ -61,7 +62,7 @@ export class UpstreamConnection implements UpstreamChannel, TransportOwner, Swep
     this.defaultIdleFor = setup.idleFor
     this.idleFor = setup.idleFor
     this.idleSince = setup.sweeper.clock.now()
-    this.transport = Transport.connect(this, to)
+    this.transport = Transport.connect(this, to, setup.sweeper.clock)
     this.sweeper.add(this)
   }
 

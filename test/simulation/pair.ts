@@ -8,6 +8,7 @@ import { Prober } from '../../src/probe/prober.ts'
 import { PoolRuntime } from '../../src/runtime/pool-runtime.ts'
 import { WatchTimer } from '../../src/runtime/watch-timer.ts'
 import { FakeClock } from '../support/fake-clock.ts'
+import { at } from '../support/place.ts'
 import { blue, green, statelessPolicy } from '../support/simulated-pool.ts'
 import { type Load, nextArrival, pick } from './load.ts'
 import { Origin } from './origin.ts'
@@ -58,7 +59,7 @@ export class Pair {
     })
     this.blue = this.sideOf(blue)
     this.green = this.sideOf(green)
-    const targets = [blue, green].map((id) => ({ id, host: id, port: 80, tls: null }))
+    const targets = [blue, green].map((id) => ({ id, ...at(80, id), tls: null }))
     this.prober = new Prober(
       { targets, probe: ({ id }, limits, done) => this.side(id).probe(limits, done), ...SCHEDULE, clock, random },
       this.pool,

@@ -6,6 +6,7 @@ import { upstreamId } from '../../src/core/upstream.ts'
 import { httpProbe } from '../../src/probe/http-probe.ts'
 import type { Probe, ProbeTarget } from '../../src/probe/probe.ts'
 import { FakeClock } from './fake-clock.ts'
+import { at, atPath } from './place.ts'
 import { certificate, key } from './self-signed.ts'
 import { Signal } from './signal.ts'
 
@@ -27,8 +28,8 @@ export class ProbedUpstreams {
     const where = path === '' ? { host: '127.0.0.1', port: 0 } : { path }
     await new Promise<void>((ready) => server.listen(where, ready))
     const id = upstreamId('blue')
-    if (path !== '') return { id, host: '', port: 0, socketPath: path, tls: null }
-    return { id, host: '127.0.0.1', port: (server.address() as AddressInfo).port, tls: null }
+    if (path !== '') return { id, ...atPath(path), tls: null }
+    return { id, ...at((server.address() as AddressInfo).port), tls: null }
   }
 
   /** A port on which nobody listens. */

@@ -15,6 +15,7 @@ import type { UpstreamLedger } from '../../src/runtime/ledger.ts'
 import { type HookRun, PoolRuntime } from '../../src/runtime/pool-runtime.ts'
 import { WatchTimer } from '../../src/runtime/watch-timer.ts'
 import { FakeClock } from './fake-clock.ts'
+import { at } from './place.ts'
 import { Wait } from './wait.ts'
 
 export const blue = upstreamId('blue')
@@ -93,7 +94,7 @@ export class SimulatedPool {
         },
       })
     }
-    const targets = [blue, green].map((id) => ({ id, host: id, port: 80, tls: null }))
+    const targets = [blue, green].map((id) => ({ id, ...at(80, id), tls: null }))
     const schedule = { interval: 500, timeout: 250, clock, random: () => 0 }
     this.prober = new Prober({ targets, probe: this.probe, ...schedule }, this.pool)
   }

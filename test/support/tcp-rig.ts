@@ -13,9 +13,10 @@ import { TcpListener, type TcpListenerOptions } from '../../src/tcp/listener.ts'
 import type { TcpUpstream } from '../../src/tcp/tcp-endpoint.ts'
 import { TcpPool, type TcpPoolOptions } from '../../src/tcp/tcp-pool.ts'
 import { LocalAllowance, UNLIMITED } from '../../src/wire/connection-allowance.ts'
+import type { ConnectTls } from '../../src/wire/connect-to.ts'
 import { Sweeper } from '../../src/wire/sweeper.ts'
-import type { ConnectTls } from '../../src/wire/transport.ts'
 import { FakeClock } from './fake-clock.ts'
+import { at } from './place.ts'
 import { RawClient } from './raw-client.ts'
 import { Signal, turns } from './signal.ts'
 import { blue, green, operator, statelessPolicy } from './simulated-pool.ts'
@@ -79,7 +80,7 @@ export class TcpRig {
       runHook: (run) => new Promise((finish) => this.hooks.push({ run, finish })),
     })
     const upstream = ({ port, path }: TcpOrigin): TcpUpstream => ({
-      to: { host: '127.0.0.1', port, socketPath: path === '' ? null : path, tls },
+      to: { ...at(port), socketPath: path === '' ? null : path, tls },
       proxyProtocol,
       allowance: maxConnections === undefined ? UNLIMITED : new LocalAllowance(maxConnections),
     })

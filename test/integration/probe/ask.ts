@@ -3,14 +3,13 @@ import type { ProbeResult } from '../../../src/core/health.ts'
 import { upstreamId } from '../../../src/core/upstream.ts'
 import type { Probe, ProbeTarget } from '../../../src/probe/probe.ts'
 import { systemClock } from '../../../src/runtime/clock.ts'
+import { at, atPath } from '../../support/place.ts'
 
-export const atPort = (port: number): ProbeTarget => ({ id: upstreamId('blue'), host: '127.0.0.1', port, tls: null })
+export const atPort = (port: number): ProbeTarget => ({ id: upstreamId('blue'), ...at(port), tls: null })
 
 export const atSocket = (socketPath: string): ProbeTarget => ({
   id: upstreamId('blue'),
-  host: '',
-  port: 0,
-  socketPath,
+  ...atPath(socketPath),
   tls: null,
 })
 

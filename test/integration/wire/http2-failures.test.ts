@@ -2,7 +2,7 @@
 import type { Socket } from 'node:net'
 import { createServer as createTlsServer } from 'node:tls'
 import { afterEach, expect, test } from 'vitest'
-import type { ConnectTls } from '../../../src/wire/transport.ts'
+import type { ConnectTls } from '../../../src/wire/connect-to.ts'
 import { certificate, key } from '../../support/self-signed.ts'
 import { turns } from '../../support/signal.ts'
 import { type Asked, Heard, listening, type Rig, rigTo } from './http2-rig.ts'

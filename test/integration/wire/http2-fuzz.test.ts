@@ -8,6 +8,7 @@ import { Http2Channels } from '../../../src/wire/http2-channels.ts'
 import { DEFAULT_HEAD_LIMITS } from '../../../src/wire/limits.ts'
 import { Sweeper, type Swept } from '../../../src/wire/sweeper.ts'
 import type { ResponseHandler, UpstreamChannel } from '../../../src/wire/upstream-channel.ts'
+import { at } from '../../support/place.ts'
 import { Signal, turns } from '../../support/signal.ts'
 import { Heard, rigTo } from './http2-rig.ts'
 import { type Random, randomFrom } from './mutate.ts'
@@ -192,7 +193,7 @@ test.each([1, 2])(
     const random = randomFrom(seed)
     const upstream = await erratic(random)
     const sweeper = new CountingSweeper(systemClock)
-    const to = { host: '127.0.0.1', port: upstream.port, socketPath: null, tls: null }
+    const to = { ...at(upstream.port), socketPath: null, tls: null }
     const events = { onHeard: () => {}, onConnected: () => {} }
     const channels = new Http2Channels(to, { sweeper, limits: DEFAULT_HEAD_LIMITS, allowance: UNLIMITED, events })
     cleanup.push(() => sweeper.stop())

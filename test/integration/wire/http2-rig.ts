@@ -5,11 +5,13 @@ import type { FailureKind } from '../../../src/core/failure.ts'
 import type { Clock } from '../../../src/core/time.ts'
 import { systemClock } from '../../../src/runtime/clock.ts'
 import { LocalAllowance, UNLIMITED } from '../../../src/wire/connection-allowance.ts'
+import type { ConnectTls } from '../../../src/wire/connect-to.ts'
 import { Http2Channels } from '../../../src/wire/http2-channels.ts'
+import type { KnownAddresses } from '../../../src/wire/known-addresses.ts'
 import { DEFAULT_HEAD_LIMITS } from '../../../src/wire/limits.ts'
 import { Sweeper } from '../../../src/wire/sweeper.ts'
-import type { ConnectTls } from '../../../src/wire/transport.ts'
 import type { ResponseHandler, UpstreamChannel } from '../../../src/wire/upstream-channel.ts'
+import { at } from '../../support/place.ts'
 import { Signal } from '../../support/signal.ts'
 
 export type Rig = {
@@ -22,11 +24,17 @@ export type Rig = {
   stop(): void
 }
 
-export type RigOptions = { clock?: Clock; tls?: ConnectTls | null; maxConnections?: number }
+export type RigOptions = {
+  clock?: Clock
+  tls?: ConnectTls | null
+  addresses?: KnownAddresses
+  maxConnections?: number
+}
 
-export function rigTo(port: number, { clock = systemClock, tls = null, maxConnections }: RigOptions = {}): Rig {
+export function rigTo(port: number, options: RigOptions = {}): Rig {
+  const { clock = systemClock, tls = null, addresses, maxConnections } = options
   const sweeper = new Sweeper(clock)
-  const to = { host: '127.0.0.1', port, socketPath: null, tls }
+  const to = { ...at(port), ...(addresses && { addresses }), socketPath: null, tls }
   const events = {
     onHeard: () => {
       rig.heard++

@@ -6,6 +6,7 @@ import { ConnectionPool } from '../../../src/wire/connection-pool.ts'
 import { DEFAULT_HEAD_LIMITS } from '../../../src/wire/limits.ts'
 import { Sweeper } from '../../../src/wire/sweeper.ts'
 import { FakeClock } from '../../support/fake-clock.ts'
+import { at } from '../../support/place.ts'
 import { Signal, turns } from '../../support/signal.ts'
 import { DeafPort } from '../http/support/deaf-port.ts'
 import { Http2Origin } from './http2-origin.ts'
@@ -21,7 +22,7 @@ function poolTo(port: number, allowance = UNLIMITED) {
   const sweeper = new Sweeper(clock)
   const signal = new Signal()
   const events = { onHeard: () => {}, onConnected: () => {} }
-  const to = { host: '127.0.0.1', port, socketPath: null, tls: null }
+  const to = { ...at(port), socketPath: null, tls: null }
   const pool = new ConnectionPool(to, { sweeper, limits: DEFAULT_HEAD_LIMITS, allowance, events })
   cleanup.push(() => {
     pool.closeAll()

@@ -8,9 +8,10 @@ import { upstreamId } from '../../../src/core/upstream.ts'
 import { execProbe } from '../../../src/probe/exec-probe.ts'
 import type { ProbeTarget } from '../../../src/probe/probe.ts'
 import { FakeClock } from '../../support/fake-clock.ts'
+import { at, atPath } from '../../support/place.ts'
 
 const path = dirname(process.execPath)
-const target: ProbeTarget = { id: upstreamId('blue'), host: '10.0.0.1', port: 5432, tls: null }
+const target: ProbeTarget = { id: upstreamId('blue'), ...at(5432, '10.0.0.1'), tls: null }
 
 let clock: FakeClock
 let dir: string
@@ -102,7 +103,7 @@ describe('the exec probe', () => {
       UNDERSTUDY_HOST: '10.0.0.1',
       UNDERSTUDY_PORT: '5432',
     })
-    const unix = { ...target, host: '', port: 0, socketPath: '/run/app.sock' }
+    const unix = { ...target, ...atPath('/run/app.sock') }
     expect(environment(await run([process.execPath, '-e', show], brief, unix))).toMatchObject({
       UNDERSTUDY_HOST: '/run/app.sock',
       UNDERSTUDY_PORT: '',

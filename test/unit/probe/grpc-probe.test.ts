@@ -9,6 +9,7 @@ import { upstreamId } from '../../../src/core/upstream.ts'
 import { grpcProbe } from '../../../src/probe/grpc-probe.ts'
 import type { ProbeTarget } from '../../../src/probe/probe.ts'
 import { FakeClock } from '../../support/fake-clock.ts'
+import { at } from '../../support/place.ts'
 import { certificate, key } from '../../support/self-signed.ts'
 import { Signal, turns } from '../../support/signal.ts'
 
@@ -53,7 +54,7 @@ async function listen(server: Server): Promise<ProbeTarget> {
     signal.notify()
   })
   await new Promise<void>((ready) => server.listen(0, '127.0.0.1', ready))
-  return { id: upstreamId('blue'), host: '127.0.0.1', port: (server.address() as AddressInfo).port, tls: null }
+  return { id: upstreamId('blue'), ...at((server.address() as AddressInfo).port), tls: null }
 }
 
 type Serve = (stream: ServerHttp2Stream) => void

@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import type { ProbeResult } from '../../../src/core/health.ts'
 import { upstreamId } from '../../../src/core/upstream.ts'
+import { atPath } from '../../support/place.ts'
 import { answers, type Behave, http, ProbedUpstreams, reply } from '../../support/probed-upstreams.ts'
 import { turns } from '../../support/signal.ts'
 
@@ -161,7 +162,7 @@ describe('the http probe', () => {
       failure: 'reset',
       detail: 'the connection was reset before any answer',
     })
-    const nowhere = { id: upstreamId('blue'), host: '', port: 0, socketPath: '/nonexistent/socket', tls: null }
+    const nowhere = { id: upstreamId('blue'), ...atPath('/nonexistent/socket'), tls: null }
     expect(await upstreams.ask(http(), nowhere)).toMatchObject({
       failure: 'unreachable',
       detail: 'unreachable (ENOENT)',

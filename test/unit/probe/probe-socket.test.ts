@@ -11,6 +11,7 @@ import { sendReceiveProbe } from '../../../src/probe/send-receive-probe.ts'
 import { tcpProbe } from '../../../src/probe/tcp-probe.ts'
 import { tlsProbe } from '../../../src/probe/tls-probe.ts'
 import { FakeClock } from '../../support/fake-clock.ts'
+import { at } from '../../support/place.ts'
 import { http } from '../../support/probed-upstreams.ts'
 import { certificate, key } from '../../support/self-signed.ts'
 import { Signal } from '../../support/signal.ts'
@@ -57,7 +58,7 @@ async function listen(behave: (socket: Socket) => void): Promise<ProbeTarget> {
   servers.push(server)
   await new Promise<void>((ready) => server.listen(0, '127.0.0.1', ready))
   const { port } = server.address() as AddressInfo
-  return { id: upstreamId('blue'), host: '127.0.0.1', port, tls: null }
+  return { id: upstreamId('blue'), ...at(port), tls: null }
 }
 
 const ask = (probe: Probe, target: ProbeTarget): Promise<ProbeResult> =>

@@ -5,6 +5,7 @@ import { newUpstream, type Upstream, type UpstreamId } from '../../../src/core/u
 import type { Probe } from '../../../src/probe/probe.ts'
 import { type ProbedPool, Prober } from '../../../src/probe/prober.ts'
 import { FakeClock } from '../../support/fake-clock.ts'
+import { at } from '../../support/place.ts'
 import { blue, green } from '../../support/simulated-pool.ts'
 
 type Running = { id: UpstreamId; at: Millis; end(result?: Partial<ProbeResult>): void; cancelled: boolean }
@@ -70,7 +71,7 @@ beforeEach(() => {
       cancelTimer()
     }
   }
-  const targets = [blue, green].map((id) => ({ id, host: id, port: 80, tls: null }))
+  const targets = [blue, green].map((id) => ({ id, ...at(80, id), tls: null }))
   prober = new Prober({ targets, probe, interval: 500, timeout: 250, clock, random: () => random }, pool)
 })
 

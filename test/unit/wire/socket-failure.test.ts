@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { failureKindOf } from '../../../src/wire/socket-failure.ts'
+import { failureKindOf, unresolvedName } from '../../../src/wire/socket-failure.ts'
 
 const coded = (code: string): NodeJS.ErrnoException => Object.assign(new Error(code), { code })
 
@@ -35,9 +35,9 @@ describe('what an error of a socket means', () => {
     expect(failureKindOf(new Error('?'))).toBe('reset')
   })
 
-  it('is that of the first address when a name had several', () => {
-    const all = new AggregateError([coded('ECONNREFUSED'), coded('ENETUNREACH')])
-    expect(failureKindOf(all)).toBe('refused')
-    expect(failureKindOf(new AggregateError([]))).toBe('reset')
+  it('is about the name when that cannot be resolved, whatever the servers of names do', () => {
+    const problem = unresolvedName('app.internal', coded('ECONNREFUSED'))
+    expect(failureKindOf(problem)).toBe('dns')
+    expect(problem.message).toBe('app.internal cannot be resolved: ECONNREFUSED')
   })
 })

@@ -17,6 +17,7 @@ import { WatchTimer } from '../../../../src/runtime/watch-timer.ts'
 import { UNLIMITED } from '../../../../src/wire/connection-allowance.ts'
 import { DEFAULT_CLIENT_LIMITS } from '../../../../src/wire/limits.ts'
 import { Sweeper } from '../../../../src/wire/sweeper.ts'
+import { at } from '../../../support/place.ts'
 import { RecordingUpstream } from '../../../support/recording-upstream.ts'
 import { certificate, key } from '../../../support/self-signed.ts'
 import { Signal } from '../../../support/signal.ts'
@@ -104,7 +105,7 @@ export class Front {
 
   #buildPool(): HttpPool {
     const to = (port: number) => ({
-      to: { host: '127.0.0.1', port, socketPath: null, tls: null },
+      to: { ...at(port), socketPath: null, tls: null },
       protocol: 'http/1.1' as const,
       allowance: UNLIMITED,
     })
