@@ -97,11 +97,12 @@ export class ProbeSocket implements DialOwner {
     const name = tls?.serverName ?? host
     const socket = secure({
       socket: bare,
-      host,
+      // What the certificate has to be for.
+      host: name,
       secureContext,
       rejectUnauthorized: tls?.verify ?? true,
       ...(alpn.length > 0 ? { ALPNProtocols: [...alpn] } : {}),
-      // An address is no name to ask for (RFC 6066 §3); the certificate is checked against it all the same.
+      // An address is no name to ask for (RFC 6066 §3).
       ...(name !== '' && isIP(name) === 0 ? { servername: name } : {}),
     })
     this.current = socket

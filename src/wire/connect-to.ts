@@ -1,6 +1,6 @@
 /** What is needed to open a connection to an upstream, whatever is spoken on it. */
 import net from 'node:net'
-import type tls from 'node:tls'
+import tls from 'node:tls'
 import type { KnownAddresses } from './known-addresses.ts'
 
 /** PEM texts. `ca` in place of the authorities that come with Node; `identity` is shown to the upstream. */
@@ -22,9 +22,14 @@ export function tlsOptions({ serverName, verify, ca, identity }: ConnectTls): tl
   return {
     rejectUnauthorized: verify,
     minVersion: 'TLSv1.2',
-    // An address is no name to ask for (RFC 6066 §3); the certificate is checked against it all the same.
-    ...(net.isIP(serverName) === 0 ? { servername: serverName } : {}),
+    ...expecting(serverName),
     ...(ca === null ? {} : { ca }),
     ...identity,
   }
+}
+
+/** An address is no name to ask for (RFC 6066 §3); the certificate is checked against it all the same. */
+function expecting(serverName: string): tls.ConnectionOptions {
+  if (net.isIP(serverName) === 0) return { servername: serverName }
+  return { checkServerIdentity: (_, certificate) => tls.checkServerIdentity(serverName, certificate) }
 }

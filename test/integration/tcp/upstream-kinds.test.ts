@@ -50,6 +50,19 @@ describe('TLS', () => {
     // A certificate is the operator's affair: no crash, nothing to be confirmed.
     expect(rig.probed).toEqual([])
   })
+
+  test('expects the certificate of the address in serverName, not of the one that it connects to', async () => {
+    primary = await TcpOrigin.start(greets('blue'), { secure: true })
+    standby = await TcpOrigin.start(greets('green'), { secure: true })
+    await begin({ tls: { ...trusting, serverName: '192.0.2.9' } })
+    await rig.connect()
+    await rig.until(() => rig.ledger(blue).counters.failures.get('tls') === 1, 'the certificate to be refused')
+    await rig.stop()
+    primary = await TcpOrigin.start(greets('blue'), { secure: true })
+    standby = await TcpOrigin.start()
+    await begin({ tls: { ...trusting, serverName: '127.0.0.1' } })
+    await rig.greeted('blue')
+  })
 })
 
 describe('a PROXY header', () => {

@@ -142,6 +142,13 @@ describe('the certificate of a probe', () => {
     expect(said).toBe('ping')
   })
 
+  it('of the upstream has to be for the address in serverName, if that is one', async () => {
+    const target = await listen((socket) => talkTls(socket, {}))
+    const expecting = (serverName: string) => ask(exchange, { ...target, tls: { ...trust, serverName } })
+    expect(await expecting('127.0.0.1')).toMatchObject({ verdict: 'pass' })
+    expect(await expecting('192.0.2.9')).toMatchObject({ verdict: 'fail', failure: 'tls' })
+  })
+
   it('is missed by that upstream when there is none', async () => {
     const { verdict, failure } = await asking(trust)
     expect(verdict).toBe('fail')
