@@ -15,7 +15,6 @@ import { SharedAllowance } from '../workers/shared-allowance.ts'
 import { Names } from './names.ts'
 import { rehearse } from './rehearsal.ts'
 import { requestIds } from './request-ids.ts'
-import { ownAllowance } from './traffic-parts.ts'
 import { WorkerProxy } from './worker-proxy.ts'
 import type { WorkerStart } from './worker-start.ts'
 
@@ -35,7 +34,6 @@ async function run(port: MessagePort, start: WorkerStart): Promise<void> {
     logger,
     logsRequests: access !== 'off',
     makeRequestId: requestIds(),
-    allowance: ownAllowance,
   }
   const proxy = new WorkerProxy(start, shared, send)
   port.on('message', (message: ToWorker) => {

@@ -1,10 +1,14 @@
 /** What a worker consists of: its pools, their traffic, its listeners. Does as the control thread says. */
-import type { Config } from '../config/schema.ts'
+import type { Config, UpstreamConfig } from '../config/schema.ts'
+import { upstreamId } from '../core/upstream.ts'
+import { UNLIMITED } from '../wire/connection-allowance.ts'
 import { sendAtEndOfTurn } from '../wire/outbox.ts'
 import type { Account, BoundListener, FromWorker, Ports, ToWorker } from '../workers/messages.ts'
 import { Desk } from '../workers/report-desk.ts'
 import { SharedAllowance } from '../workers/shared-allowance.ts'
 import { SharedDoubt } from '../workers/shared-doubt.ts'
+import type { SharedPlaceCount } from '../workers/shared-places.ts'
+import { SharedPlaces } from '../workers/shared-places.ts'
 import type { PoolControl } from '../workers/worker-pool.ts'
 import { WorkerPool } from '../workers/worker-pool.ts'
 import type { Listener, ListenerShare } from './listener-parts.ts'
@@ -15,18 +19,23 @@ import { buildTraffic, reachedUpstreams, surveillanceOf } from './traffic-parts.
 import type { WorkerStart } from './worker-start.ts'
 
 type Send = (message: FromWorker) => void
-type Part = Readonly<{ pool: WorkerPool; traffic: Traffic }>
+type Part = Readonly<{
+  pool: WorkerPool
+  traffic: Traffic
+  /** By upstream, of those that have a limit. */
+  places: ReadonlyMap<string, SharedPlaces>
+}>
 
 export class WorkerProxy {
   private readonly config: Config
   private readonly start: WorkerStart
-  private readonly shared: TrafficShared
+  private readonly shared: WorkerShared
   private readonly send: Send
   private readonly parts: ReadonlyMap<string, Part>
   private readonly desk: Desk
   private listeners: readonly Listener[] = []
 
-  constructor(start: WorkerStart, shared: TrafficShared, send: Send) {
+  constructor(start: WorkerStart, shared: WorkerShared, send: Send) {
     this.config = start.config
     this.start = start
     this.shared = shared
@@ -37,7 +46,7 @@ export class WorkerProxy {
       atEndOfTurn: sendAtEndOfTurn,
       send: (report) => send({ type: 'report', ...report }),
     })
-    this.parts = buildParts(start, { shared, desk: this.desk, control: controlThrough(send) })
+    this.parts = buildParts(start, { shared, desk: this.desk, send })
   }
 
   receive(message: ToWorker): void {
@@ -70,6 +79,8 @@ export class WorkerProxy {
         return pool.probeEnded(message.upstream, message.result, message.sentAt)
       case 'doubt-settled':
         return pool.doubtSettled()
+      case 'place-freed':
+        return part.places.get(message.upstream)?.freedElsewhere()
       case 'abandon-waiting':
         for (const control of pool.ledger(message.upstream).traffic) control.abandonWaiting(message.detail)
         return
@@ -152,11 +163,27 @@ export class WorkerProxy {
   }
 }
 
-type Setting = Readonly<{ shared: TrafficShared; desk: Desk; control: PoolControl }>
+function placesOf(
+  pool: string,
+  counts: Readonly<Record<string, SharedPlaceCount>>,
+  { index, send }: Readonly<{ index: number; send: Send }>,
+): ReadonlyMap<string, SharedPlaces> {
+  return new Map(
+    Object.entries(counts).map(([upstream, count]) => {
+      const tell = (): void => send({ type: 'place-freed', pool, upstream: upstreamId(upstream) })
+      return [upstream, new SharedPlaces(count, index, tell)]
+    }),
+  )
+}
 
-function buildParts(start: WorkerStart, { shared, desk, control }: Setting): ReadonlyMap<string, Part> {
+/** Who may connect to whom is different in each pool. */
+type WorkerShared = Omit<TrafficShared, 'allowance'>
+type Setting = Readonly<{ shared: WorkerShared; desk: Desk; send: Send }>
+
+function buildParts(start: WorkerStart, { shared, desk, send }: Setting): ReadonlyMap<string, Part> {
   const { config, news, shares, index } = start
   const { clock, watchTimer } = shared
+  const control = controlThrough(send)
   const build = (name: string): Part => {
     const [settings, known, share] = [config.pools[name], news[name], shares.pools[name]]
     if (!settings || !known || !share) throw new Error(`pool ${name} is not known here`)
@@ -176,7 +203,10 @@ function buildParts(start: WorkerStart, { shared, desk, control }: Setting): Rea
       control,
       desk,
     })
-    return { pool, traffic: buildTraffic(settings, reachedUpstreams(settings, shared.names), pool, shared) }
+    const places = placesOf(name, share.places, { index, send })
+    const allowance = (_pool: string, upstream: UpstreamConfig) => places.get(upstream.name) ?? UNLIMITED
+    const traffic = buildTraffic(settings, reachedUpstreams(settings, shared.names), pool, { ...shared, allowance })
+    return { pool, traffic, places }
   }
   return new Map(Object.keys(config.pools).map((name) => [name, build(name)]))
 }

@@ -7,6 +7,8 @@ import type { SharedSum } from '../workers/shared-allowance.ts'
 import { forfeit, sharedSum } from '../workers/shared-allowance.ts'
 import type { SharedDoubts } from '../workers/shared-doubt.ts'
 import { endDoubt, sharedDoubts } from '../workers/shared-doubt.ts'
+import type { SharedPlaceCount } from '../workers/shared-places.ts'
+import { forfeitPlaces, sharedPlaceCount } from '../workers/shared-places.ts'
 import { REPLAY_MEMORY } from './traffic-parts.ts'
 
 export type WorkerStart = Readonly<{
@@ -27,9 +29,18 @@ export type WorkerShares = Readonly<{
   threads: number
   memory: SharedSum
   /** By pool. */
-  pools: Readonly<Record<string, Readonly<{ requests: SharedSum; bytes: SharedSum; doubts: SharedDoubts }>>>
+  pools: Readonly<Record<string, PoolShares>>
   /** By listener. */
   listeners: Readonly<Record<string, Readonly<{ connections: SharedSum; ticketKeys: Uint8Array }>>>
+}>
+
+type PoolShares = Readonly<{
+  /** Of the hold. */
+  requests: SharedSum
+  bytes: SharedSum
+  doubts: SharedDoubts
+  /** By upstream, of those that have a limit. */
+  places: Readonly<Record<string, SharedPlaceCount>>
 }>
 
 const TICKET_KEY_BYTES = 48
@@ -39,10 +50,15 @@ export function sharesFor({ pools, listeners }: Config, threads: number): Worker
   return {
     threads,
     memory: sum(REPLAY_MEMORY),
-    pools: mapped(pools, ({ hold }) => ({
+    pools: mapped(pools, ({ hold, upstreams }) => ({
       requests: sum(hold.requests),
       bytes: sum(hold.bytes),
       doubts: sharedDoubts(threads),
+      places: Object.fromEntries(
+        upstreams.flatMap(({ name, maxConnections }) =>
+          maxConnections === undefined ? [] : [[name, sharedPlaceCount(maxConnections, threads)]],
+        ),
+      ),
     })),
     listeners: mapped(listeners, ({ limits }) => ({
       connections: sum(limits.connections),
@@ -55,10 +71,11 @@ export function sharesFor({ pools, listeners }: Config, threads: number): Worker
 /** What the worker had taken of it is there again. */
 export function giveUpShares({ memory, pools, listeners }: WorkerShares, index: number): void {
   forfeit(memory, index)
-  for (const { requests, bytes, doubts } of Object.values(pools)) {
+  for (const { requests, bytes, doubts, places } of Object.values(pools)) {
     forfeit(requests, index)
     forfeit(bytes, index)
     endDoubt(doubts, index)
+    for (const count of Object.values(places)) forfeitPlaces(count, index)
   }
   for (const { connections } of Object.values(listeners)) forfeit(connections, index)
 }

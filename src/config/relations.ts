@@ -5,7 +5,7 @@ import { listenerRelations } from './listener-relations.ts'
 import { poolRelations } from './pool-relations.ts'
 import type { Path } from './problems.ts'
 import { referenceRelations } from './reference-relations.ts'
-import { error, type Relation, when } from './relation.ts'
+import { error, type Relation, warning, when } from './relation.ts'
 import type { Config, WrittenConfig } from './schema.ts'
 
 /** `config` is `written`, resolved: what was written for another protocol or kind of check is only in `written`. */
@@ -16,6 +16,7 @@ export function relate(written: WrittenConfig, config: Config): readonly Relatio
     ...addresses(config),
     ...listenerRelations(written.listeners),
     ...referenceRelations(written, config),
+    ...workers(config),
     ...Object.entries(config.pools).flatMap(([name, pool]) => poolRelations(name, pool, written)),
   ]
 }
@@ -28,6 +29,28 @@ function admin({ admin: { listen, token } }: Config): readonly Relation[] {
       [['admin', 'token']],
     ),
   )
+}
+
+/** What several workers cannot share. */
+function workers({ workers: count, listeners, pools }: Config): readonly Relation[] {
+  if (count === 1) return []
+  const sockets = Object.entries(listeners).flatMap(([name, { listen }]) =>
+    when(listen.kind === 'unix', () =>
+      warning(['listeners', name, 'listen'], 'is a unix socket: one of the `workers` alone serves it', [['workers']]),
+    ),
+  )
+  const places = Object.entries(pools).flatMap(([name, { upstreams }]) =>
+    upstreams.flatMap(({ maxConnections }, index) =>
+      when(count !== 'auto' && maxConnections !== undefined && maxConnections < count, () =>
+        warning(
+          ['pools', name, 'upstreams', index, 'maxConnections'],
+          `is less than \`workers\`, ${count}: each of them has connections of its own, and waits for those of the others`,
+          [['workers']],
+        ),
+      ),
+    ),
+  )
+  return [...sockets, ...places]
 }
 
 type Place = Readonly<{ path: Path; address: ListenAddress }>

@@ -1,6 +1,6 @@
 /**
  * How many connections to one upstream may be open at a time: whoever opens one takes a place first, and gives it back
- * once the connection is closed. An interface, so that several threads can come to share one limit.
+ * once the connection is closed. Several threads may share one limit.
  */
 export interface ConnectionAllowance {
   /** Null: any number. */
@@ -10,6 +10,10 @@ export interface ConnectionAllowance {
   giveBack(): void
   /** `onFree` is called whenever a place may be free again, whoever gave it back. There is one listener. */
   listen(onFree: () => void): void
+  /** Other threads have found no place: connections that nobody uses are to make way. */
+  readonly wantedElsewhere: boolean
+  /** This thread has more than its share besides: its next idle connection is to make way. */
+  readonly owed: boolean
 }
 
 export const UNLIMITED: ConnectionAllowance = {
@@ -17,11 +21,15 @@ export const UNLIMITED: ConnectionAllowance = {
   take: () => true,
   giveBack: () => {},
   listen: () => {},
+  wantedElsewhere: false,
+  owed: false,
 }
 
 /** A limit that nobody else shares. */
 export class LocalAllowance implements ConnectionAllowance {
   readonly max: number
+  readonly wantedElsewhere = false
+  readonly owed = false
   private taken = 0
   private onFree: () => void = () => {}
 

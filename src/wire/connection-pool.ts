@@ -134,10 +134,12 @@ export class ConnectionPool implements UpstreamChannels {
     onHeard: () => this.events.onHeard(),
     onConnected: () => this.events.onConnected(),
     onIdle: (connection: UpstreamConnection) => {
-      this.idle.push(connection)
       this.arrived(connection)
+      if (this.allowance.owed) return this.giveUp(connection)
+      this.idle.push(connection)
       this.events.onFree?.()
     },
+    wanted: () => this.allowance.wantedElsewhere,
     onLeft: (age: number) => this.habit.closed(age, this.sweeper.clock.now()),
     onClosed: (connection: UpstreamConnection) => {
       if (this.all.delete(connection)) this.allowance.giveBack()

@@ -22,6 +22,8 @@ export interface UpstreamConnectionOwner {
   onConnected(): void
   /** Ready for another request. */
   onIdle(connection: UpstreamConnection): void
+  /** Whether its place is wanted for another connection. */
+  wanted(): boolean
   /** The server closed it after it had been idle for `age` ms. */
   onLeft(age: number): void
   onClosed(connection: UpstreamConnection): void
@@ -30,6 +32,8 @@ export interface UpstreamConnectionOwner {
 type State = 'connecting' | 'idle' | 'busy' | 'tunnel' | 'closed'
 
 const MAX_INTERIM = 16
+/** One that nobody has used for that long can be spared, ms. */
+const SPARE_AFTER = 100
 
 export class UpstreamConnection implements UpstreamChannel, TransportOwner, Swept {
   readonly head = new ResponseHead()
@@ -264,6 +268,8 @@ export class UpstreamConnection implements UpstreamChannel, TransportOwner, Swep
     this.handler?.sweep(now)
     // One opened ahead may never get through; nobody else watches it.
     const unused = this.state === 'idle' || (this.state === 'connecting' && this.handler === null)
-    if (unused && now - this.idleSince > this.idleFor) this.transport.destroy()
+    if (!unused) return
+    const age = now - this.idleSince
+    if (age > this.idleFor || (age > SPARE_AFTER && this.owner.wanted())) this.transport.destroy()
   }
 }

@@ -10,7 +10,7 @@ import type { UpstreamId } from '../core/upstream.ts'
 import type { PoolRuntime } from '../runtime/pool-runtime.ts'
 import type { Thread } from './member.ts'
 import { Member } from './member.ts'
-import type { Account, BoundListener, PoolNews, Ports, ToWorker } from './messages.ts'
+import type { Account, BoundListener, PoolNews, Ports, Signal, ToWorker } from './messages.ts'
 
 export type CrewOptions = Readonly<{
   size: number
@@ -142,8 +142,16 @@ export class Crew {
     for (const member of this.members.values()) member.send(message)
   }
 
-  private doubtSettled(pool: string, by: Member): void {
-    for (const member of this.members.values()) if (member !== by) member.send({ type: 'doubt-settled', pool })
+  private passOn(signal: Signal, from: Member): void {
+    for (const member of this.members.values()) if (member !== from) member.send(signal)
+  }
+
+  /** What the others wait for because of it will not come from it any more. */
+  private releaseOthers(ended: Member): void {
+    for (const [pool, { state }] of this.options.runtimes) {
+      this.passOn({ type: 'doubt-settled', pool }, ended)
+      for (const { id } of state.upstreams) this.passOn({ type: 'place-freed', pool, upstream: id }, ended)
+    }
   }
 
   private hire(index: number, first: boolean): void {
@@ -153,7 +161,7 @@ export class Crew {
       onBuilt: (own) => this.onBuilt(own),
       onListening: (listeners) => this.onListening(listeners),
       onCannotStart: (why, own) => this.onCannotStart(why, own),
-      onDoubtSettled: (pool, own) => this.doubtSettled(pool, own),
+      onSignal: (signal, own) => this.passOn(signal, own),
       onAccount: (account, own) => this.add(account, own),
       onLines,
       onEnded: (error, own) => this.onEnded(error, own),
@@ -187,7 +195,7 @@ export class Crew {
     this.members.delete(member.index)
     this.unanswered.delete(member)
     onEnded(member.index)
-    for (const pool of this.options.runtimes.keys()) this.doubtSettled(pool, member)
+    this.releaseOthers(member)
     for (const { name, turnedAway } of member.listeners) {
       const sum = this.turnedAwayBefore.get(name) ?? {}
       addTo(sum, turnedAway)

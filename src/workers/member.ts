@@ -3,7 +3,7 @@ import type { Worker } from 'node:worker_threads'
 import type { PoolState } from '../core/pool.ts'
 import type { Route } from '../core/route.ts'
 import type { PoolRuntime } from '../runtime/pool-runtime.ts'
-import type { Account, BoundListener, FromWorker, Ports, ToWorker } from './messages.ts'
+import type { Account, BoundListener, FromWorker, Ports, Signal, ToWorker } from './messages.ts'
 import type { Progress } from './progress.ts'
 import { awaitProgress } from './progress.ts'
 import type { Wire } from './remote-traffic.ts'
@@ -15,7 +15,8 @@ export type MemberOwner = Readonly<{
   onBuilt(member: Member): void
   onListening(listeners: readonly BoundListener[], member: Member): void
   onCannotStart(why: Readonly<{ message: string; hint: string }>, member: Member): void
-  onDoubtSettled(pool: string, member: Member): void
+  /** For the others. */
+  onSignal(signal: Signal, member: Member): void
   onAccount(account: Account, member: Member): void
   onLines(text: string): void
   /** Once. `error`: what it died of; null when it was ended. */
@@ -100,7 +101,8 @@ export class Member implements Wire {
       case 'trial-worse':
         return this.runtimes.get(message.pool)?.trialWorse(message.upstream, message.epoch, message.detail)
       case 'doubt-settled':
-        return owner.onDoubtSettled(message.pool, this)
+      case 'place-freed':
+        return owner.onSignal(message, this)
       case 'account':
         owner.onAccount(message.account, this)
         return this.answered(message.id)

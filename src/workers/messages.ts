@@ -18,7 +18,15 @@ type OfUpstream = OfPool & Readonly<{ upstream: UpstreamId }>
 /** By listener: the port that was got where 0 was asked for, and those of all others. */
 export type Ports = Readonly<Record<string, number | null>>
 
+/** From one worker to all the others. */
+export type Signal =
+  /** What waits for the end of a doubt may go on. */
+  | (OfPool & Readonly<{ type: 'doubt-settled' }>)
+  /** A place for a connection was given back that somebody wanted. */
+  | (OfUpstream & Readonly<{ type: 'place-freed' }>)
+
 export type ToWorker =
+  | Signal
   /** From now on it takes part: everything sent before it is known to it. */
   | Readonly<{ type: 'listen'; ports: Ports }>
   /** `route`: null where it is still the same. A new one is confirmed by a report. */
@@ -28,13 +36,12 @@ export type ToWorker =
   | (OfUpstream & Readonly<{ type: 'abandon-waiting'; detail: string }>)
   | (OfUpstream & Readonly<{ type: 'close-requests' }>)
   | (OfUpstream & Readonly<{ type: 'close-tunnels'; spread: number }>)
-  /** At another worker. */
-  | (OfPool & Readonly<{ type: 'doubt-settled' }>)
   | (OfUpstream & Readonly<{ type: 'preconnect'; count: number; id: number }>)
   | Readonly<{ type: 'account'; id: number }>
   | Readonly<{ type: 'drain'; id: number }>
 
 export type FromWorker =
+  | Signal
   /** It only has to be told to listen. */
   | Readonly<{ type: 'built' }>
   | Readonly<{ type: 'listening'; listeners: readonly BoundListener[] }>
@@ -42,7 +49,6 @@ export type FromWorker =
   | (PoolReport & Readonly<{ type: 'report' }>)
   | (OfUpstream & Readonly<{ type: 'probe-now' }>)
   | (OfUpstream & Readonly<{ type: 'convicted'; conviction: Conviction; epoch: Epoch }>)
-  | (OfPool & Readonly<{ type: 'doubt-settled' }>)
   | (OfUpstream & Readonly<{ type: 'trial-worse'; epoch: Epoch; detail: string }>)
   | Readonly<{ type: 'account'; id: number; account: Account }>
   /** What was asked for under that number is done. */

@@ -8,6 +8,7 @@ import { LocalAllowance } from '../../../src/wire/connection-allowance.ts'
 import { Sweeper } from '../../../src/wire/sweeper.ts'
 import type { ResponseHandler, UpstreamChannel } from '../../../src/wire/upstream-channel.ts'
 import { CountingOrigin } from '../../support/counting-origin.ts'
+import { at } from '../../support/place.ts'
 import { Signal, turns } from '../../support/signal.ts'
 import { blue, SimulatedPool } from '../../support/simulated-pool.ts'
 
@@ -106,7 +107,7 @@ class Stage {
     this.origin = origin
     this.limit = limit
     const { pool: runtime } = this.simulated
-    const to = { host: '127.0.0.1', port: origin.port, socketPath: null, tls: null }
+    const to = { ...at(origin.port), socketPath: null, tls: null }
     const upstream = { to, protocol: 'http/1.1', allowance: new LocalAllowance(limit) } as const
     this.endpoint = new UpstreamEndpoint(runtime.ledger(blue), upstream, {
       runtime,

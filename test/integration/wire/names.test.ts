@@ -10,6 +10,7 @@ import { tcpProbe } from '../../../src/probe/tcp-probe.ts'
 import { tlsProbe } from '../../../src/probe/tls-probe.ts'
 import { systemClock } from '../../../src/runtime/clock.ts'
 import type { ConnectTls } from '../../../src/wire/connect-to.ts'
+import { UNLIMITED } from '../../../src/wire/connection-allowance.ts'
 import { ConnectionPool } from '../../../src/wire/connection-pool.ts'
 import { Http2Channels } from '../../../src/wire/http2-channels.ts'
 import { KnownAddresses } from '../../../src/wire/known-addresses.ts'
@@ -67,7 +68,7 @@ function channelsTo(kind: Kind, addresses: KnownAddresses, port: number) {
   const Channels = kind.startsWith('HTTP/2') ? Http2Channels : ConnectionPool
   const to = { host: 'app.internal', port, socketPath: null, addresses, tls: kind.endsWith('TLS') ? trusting : null }
   const events = { onHeard: () => {}, onConnected: () => {} }
-  const channels = new Channels(to, { sweeper, limits: DEFAULT_HEAD_LIMITS, events })
+  const channels = new Channels(to, { sweeper, limits: DEFAULT_HEAD_LIMITS, allowance: UNLIMITED, events })
   cleanup.push(() => {
     channels.closeAll()
     sweeper.stop()

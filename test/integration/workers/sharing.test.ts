@@ -74,6 +74,26 @@ describe('limits', () => {
     expect(answers.filter(({ status }) => status === 'fulfilled')).toHaveLength(10)
   })
 
+  test('of connections to an upstream hold for both together, and nobody waits in vain', async () => {
+    const running = await start({ maxConnections: { blue: 3 }, pool: { hold: { time: '10s' } } })
+    let open = 0
+    let most = 0
+    running.blue.serve = () => {
+      most = Math.max(most, ++open)
+      const before = new Promise<void>((resolve) => {
+        setImmediate(() => {
+          open--
+          resolve()
+        })
+      })
+      return { ...whole(200, 'by blue'), before }
+    }
+    const all = await clients(running)
+    for (let round = 0; round < 10; round++) expect(await askAll(all)).toEqual(times(MANY, 'by blue'))
+    expect(most).toBeLessThanOrEqual(3)
+    expect(await running.metric('upstream_connections', 'blue')).toBeLessThanOrEqual(3)
+  })
+
   test('of requests that wait hold for both together', async () => {
     const running = await start({ pool: { kind: 'singleWriter', hold: { requests: 5, time: '10s' } } })
     const gate = new Gate()

@@ -94,6 +94,32 @@ describe('maxConnections', () => {
   })
 })
 
+describe('workers', () => {
+  const withWorkers = (workers: number | string) => `workers: ${workers}\n`
+
+  it.each([0, 65, 'many'])('are a number that a machine has cores for, or auto: not %s', (wrong) => {
+    expect(problemsOf(withWorkers(wrong) + MINIMAL)).toEqual([
+      'u.yaml:1:10 workers expected a whole number from 1 to 64, or auto',
+    ])
+  })
+
+  it('cannot share a unix socket', () => {
+    const text = MINIMAL.replace('0.0.0.0:8080', 'unix:/run/u.sock')
+    expect(warningsOf(withWorkers(2) + text)).toEqual([
+      'u.yaml:3:34 listeners.web.listen is a unix socket: one of the `workers` alone serves it',
+    ])
+    expect(warningsOf(withWorkers(1) + text)).toEqual([])
+  })
+
+  it('need a connection each', () => {
+    const text = upstreams('name: a, url: http://a, maxConnections: 2', 'name: b, url: http://b')
+    expect(warningsOf(withWorkers(3) + text)).toEqual([
+      'u.yaml:6:51 pools.shop.upstreams[0].maxConnections is less than `workers`, 3: each of them has connections of its own, and waits for those of the others',
+    ])
+    expect(warningsOf(withWorkers(2) + text)).toEqual([])
+  })
+})
+
 describe('listeners', () => {
   it('must name a pool that exists; the nearest name is offered', () => {
     expect(problemsOf(MINIMAL.replace('pool: shop', 'pool: shpo'))).toEqual([
