@@ -1,6 +1,7 @@
 /** The workers of a configuration: starts their threads, and shows their listeners as if there were one of each. */
 import { createServer } from 'node:net'
 import { availableParallelism } from 'node:os'
+import { extname } from 'node:path'
 import { Worker } from 'node:worker_threads'
 import type { Config, ListenAddress } from '../config/schema.ts'
 import { clockOffset } from '../runtime/clock.ts'
@@ -12,7 +13,8 @@ import { cannotListen, StartError } from './start-error.ts'
 import type { WorkerStart } from './worker-start.ts'
 import { giveUpShares, sharesFor } from './worker-start.ts'
 
-const ENTRY = new URL('./worker-main.ts', import.meta.url)
+/** As this file is: from the sources, or from what a published package has of them. */
+const ENTRY = new URL(`./worker-main${extname(import.meta.filename)}`, import.meta.url)
 
 /** Threads that carry traffic; with 1 it is carried in the thread that decides. */
 export const crewSize = ({ workers }: Config): number => (workers === 'auto' ? availableParallelism() : workers)

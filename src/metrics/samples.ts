@@ -47,6 +47,7 @@ export const SAMPLES: Readonly<Record<MetricName, (reading: Reading) => readonly
   failbacks_total: eachPool(({ counters }) => counters.failbacks),
   last_failover_timestamp_seconds: eachPool(({ counters }) => counters.lastFailoverAt / 1_000),
   switch_duration_seconds: poolHistogram(({ switchDurations }) => switchDurations),
+  route_delay_seconds: poolHistogram(({ routeDelays }) => routeDelays),
   standby_ready: eachPool(({ state }, { clock }) =>
     bestCandidate(state.upstreams, clock.now(), activeOf(state)) === null ? 0 : 1,
   ),

@@ -49,6 +49,12 @@ export const METRICS = [
     help: 'From the decision to change the active to the first answer of the new one.',
   },
   {
+    name: 'route_delay_seconds',
+    type: 'histogram',
+    labels: ['pool'],
+    help: 'With several workers: how long a new route takes to reach each.',
+  },
+  {
     name: 'standby_ready',
     type: 'gauge',
     labels: ['pool'],

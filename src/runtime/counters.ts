@@ -80,6 +80,8 @@ export class PoolCounters {
   refuted = 0
   lastFailoverAt = 0
   readonly switchDurations = new DurationHistogram()
+  /** From a new route to the moment when a worker follows it. */
+  readonly routeDelays = new DurationHistogram()
 
   /** What traffic and the watch on it have counted since the last time, to be added elsewhere. */
   takeTraffic(): PoolTrafficCounts {

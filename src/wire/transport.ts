@@ -51,6 +51,7 @@ export class Transport implements Sender, DialOwner {
   private promisedIsPinned = false
   /** Buffers of other sockets, of which the kernel has not taken everything yet. */
   private readonly pinned: Buffer[] = []
+  private paused = false
   /** The peer is to be given time, until the kernel has taken everything. */
   private stalled = false
   /** Written in this turn of the event loop: mostly one piece, else with what follows it. */
@@ -144,7 +145,8 @@ export class Transport implements Sender, DialOwner {
 
   /** A long message is under way: reads get a larger buffer of their own, so that it can be written on in place. */
   startStream(): void {
-    if (!this.steered || this.readInto !== shared) return
+    // What is paused reads nothing, and may be one of thousands: it gets its buffer when it goes on.
+    if (!this.steered || this.paused || this.readInto !== shared) return
     this.readInto = this.promised === shared || this.promisedIsPinned ? lend() : this.promised
   }
 
@@ -213,7 +215,7 @@ export class Transport implements Sender, DialOwner {
     if (source.promisedIsPinned) return
     source.promisedIsPinned = true
     this.pinned.push(bytes)
-    if (source.readInto === bytes) source.readInto = lend()
+    if (source.readInto === bytes) source.readInto = shared
   }
 
   /** Of every write that is made in place, or while the peer is given time. The last of them finds that all is taken. */
@@ -226,10 +228,12 @@ export class Transport implements Sender, DialOwner {
   }
 
   pause(): void {
+    this.paused = true
     this.socket?.pause()
   }
 
   resume(): void {
+    this.paused = false
     this.socket?.resume()
   }
 

@@ -157,7 +157,7 @@ export class Crew {
   private hire(index: number, first: boolean): void {
     const { runtimes, spawn, onLines } = this.options
     const news = Object.fromEntries([...runtimes].map(([name, { state, route }]) => [name, { state, route }]))
-    const member = new Member(index, spawn(index, news, first), runtimes, {
+    const member = new Member(index, spawn(index, news, first), this.options, {
       onBuilt: (own) => this.onBuilt(own),
       onListening: (listeners) => this.onListening(listeners),
       onCannotStart: (why, own) => this.onCannotStart(why, own),

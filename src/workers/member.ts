@@ -2,6 +2,7 @@
 import type { Worker } from 'node:worker_threads'
 import type { PoolState } from '../core/pool.ts'
 import type { Route } from '../core/route.ts'
+import type { Clock } from '../core/time.ts'
 import type { PoolRuntime } from '../runtime/pool-runtime.ts'
 import type { Account, BoundListener, FromWorker, Ports, Signal, ToWorker } from './messages.ts'
 import type { Progress } from './progress.ts'
@@ -10,6 +11,9 @@ import type { Wire } from './remote-traffic.ts'
 import { RemoteTraffic } from './remote-traffic.ts'
 
 export type Thread = Readonly<{ worker: Worker; progress: Progress }>
+
+/** What it works for. */
+export type MemberCrew = Readonly<{ runtimes: ReadonlyMap<string, PoolRuntime>; clock: Clock }>
 
 export type MemberOwner = Readonly<{
   onBuilt(member: Member): void
@@ -42,12 +46,13 @@ export class Member implements Wire {
   private listens = false
   private ended = false
 
-  constructor(index: number, thread: Thread, runtimes: ReadonlyMap<string, PoolRuntime>, owner: MemberOwner) {
+  constructor(index: number, thread: Thread, crew: MemberCrew, owner: MemberOwner) {
+    const { runtimes, clock } = crew
     this.index = index
     this.thread = thread
     this.runtimes = runtimes
     this.owner = owner
-    this.traffic = new Map([...runtimes].map(([name, runtime]) => [name, new RemoteTraffic(runtime, this)]))
+    this.traffic = new Map([...runtimes].map(([name, runtime]) => [name, new RemoteTraffic(runtime, this, clock)]))
     const { worker } = thread
     worker.on('message', (message: FromWorker) => this.receive(message))
     worker.on('error', (error) => {

@@ -64,8 +64,8 @@ export type PoolReport = OfPool &
     loads: readonly UpstreamLoad[]
     /** Requests and sessions that wait. */
     held: number
-    /** Whether a route is confirmed: nothing of what is in flight was sent by an older one without being counted here. */
-    confirms: boolean
+    /** When it has taken a new route, if it tells of that: what was sent by an older one is counted here. */
+    followsSince: Millis | null
   }>
 
 export type UpstreamLoad = Readonly<{

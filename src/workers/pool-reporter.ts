@@ -78,14 +78,14 @@ export class PoolReporter {
     this.desk.due(this, true)
   }
 
-  /** Everything since the last report. `confirms`: it answers a new route. */
-  report(confirms: boolean): PoolReport {
+  /** Everything since the last report. `followsSince`: when it has taken a new route, if it tells of that. */
+  report(followsSince: Millis | null): PoolReport {
     const report: PoolReport = {
       pool: this.pool,
       sightings: this.sightings.map((sighting) => (sighting.what === 'good' ? plain(sighting) : sighting)),
       loads: [...this.changed].map(loadOf),
       held: this.held(),
-      confirms,
+      followsSince,
     }
     this.sightings = []
     this.good.clear()

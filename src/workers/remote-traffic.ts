@@ -1,5 +1,6 @@
 /** The traffic of one pool that one worker carries, as the control thread knows it: by reports, and by what it asks for. */
 import type { Route } from '../core/route.ts'
+import type { Clock, Millis } from '../core/time.ts'
 import type { UpstreamId } from '../core/upstream.ts'
 import type { TrafficControl, UpstreamLedger } from '../runtime/ledger.ts'
 import type { PoolRuntime } from '../runtime/pool-runtime.ts'
@@ -19,14 +20,16 @@ const NOTHING = { inFlight: 0, tunnels: 0, connections: { open: 0, max: null } }
 export class RemoteTraffic {
   private readonly runtime: PoolRuntime
   private readonly wire: Wire
+  private readonly clock: Clock
   private readonly upstreams: ReadonlyMap<UpstreamId, RemoteUpstream>
   private held = 0
-  /** Routes that the worker has not confirmed yet. */
-  private unconfirmed = 0
+  /** When the routes were sent that the worker has not confirmed yet, oldest first. */
+  private readonly unconfirmed: Millis[] = []
 
-  constructor(runtime: PoolRuntime, wire: Wire) {
+  constructor(runtime: PoolRuntime, wire: Wire, clock: Clock) {
     this.runtime = runtime
     this.wire = wire
+    this.clock = clock
     const join = (ledger: UpstreamLedger) => new RemoteUpstream(runtime.name, ledger, wire)
     this.upstreams = new Map(runtime.state.upstreams.map(({ id }) => [id, join(runtime.ledger(id))]))
   }
@@ -34,27 +37,30 @@ export class RemoteTraffic {
   changed(route: Route | null): void {
     this.wire.send({ type: 'changed', pool: this.runtime.name, state: this.runtime.state, route })
     if (route === null) return
-    this.unconfirmed++
+    this.unconfirmed.push(this.clock.now())
     for (const { ledger } of this.upstreams.values()) ledger.reportDue()
   }
 
-  reported({ sightings, loads, held, confirms }: PoolReport): void {
+  reported({ sightings, loads, held, followsSince }: PoolReport): void {
     for (const load of loads) this.upstreams.get(load.upstream)?.loaded(load)
     for (const sighting of sightings) this.upstreams.get(sighting.upstream)?.saw(sighting)
     this.runtime.heldElsewhereChanged(held - this.held)
     this.held = held
-    if (confirms) this.confirmed()
+    if (followsSince !== null) {
+      this.runtime.counters.routeDelays.observe(followsSince - (this.unconfirmed[0] ?? followsSince))
+      this.confirmed()
+    }
   }
 
   /** The worker has ended, and with it everything that it carried. */
   end(): void {
     this.runtime.heldElsewhereChanged(-this.held)
-    while (this.unconfirmed > 0) this.confirmed()
+    while (this.unconfirmed.length > 0) this.confirmed()
     for (const upstream of this.upstreams.values()) upstream.end()
   }
 
   private confirmed(): void {
-    this.unconfirmed--
+    this.unconfirmed.shift()
     for (const { ledger } of this.upstreams.values()) ledger.reportCame()
   }
 }

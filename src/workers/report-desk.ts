@@ -35,7 +35,7 @@ export class Desk implements ReportDesk {
   /** Answers a new route, with all that is known until now. */
   confirm(reporter: PoolReporter): void {
     this.waiting.delete(reporter)
-    this.options.send(reporter.report(true))
+    this.options.send(reporter.report(this.options.clock.now()))
   }
 
   flush(): void {
@@ -44,6 +44,6 @@ export class Desk implements ReportDesk {
     this.ending = false
     const reporters = [...this.waiting]
     this.waiting.clear()
-    for (const reporter of reporters) this.options.send(reporter.report(false))
+    for (const reporter of reporters) this.options.send(reporter.report(null))
   }
 }

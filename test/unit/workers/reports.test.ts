@@ -113,7 +113,7 @@ describe('what is in flight', () => {
   it('is told in answer to a new route, together with everything before', () => {
     ledger.attemptStarted()
     desk.confirm(reporter)
-    expect(sent).toMatchObject([{ confirms: true, loads: [{ upstream: blue, inFlight: 1 }] }])
+    expect(sent).toMatchObject([{ followsSince: clock.now(), loads: [{ upstream: blue, inFlight: 1 }] }])
     clock.advance(5)
     endTurn()
     expect(sent).toHaveLength(1)
