@@ -26,6 +26,7 @@ import type { SurveillancePolicy } from './lookout.ts'
 import { mustSurvive } from './state-store.ts'
 import type { SurveyedPool } from './surveillance.ts'
 import { Surveillance } from './surveillance.ts'
+import { SwitchFigures } from './switch-figures.ts'
 import { TrafficOrders } from './traffic-orders.ts'
 import type { TrafficPool } from './traffic-pool.ts'
 import type { WatchTimer } from './watch-timer.ts'
@@ -65,11 +66,11 @@ export class PoolRuntime implements TrafficPool, SurveyedPool {
   private readonly surveillance: Surveillance
   private readonly orders: TrafficOrders
   private readonly grounds: GroundsKeeper
+  private readonly figures: SwitchFigures
   private probeNow: (upstream: UpstreamId) => void = () => {}
   private wake: Readonly<{ at: Millis; cancel: Cancel }> | null = null
   private readonly queue: PoolEvent[] = []
   private dispatching = false
-  private switchBegan: Millis | null = null
   private heldElsewhere = 0
   private stopped = false
 
@@ -88,6 +89,7 @@ export class PoolRuntime implements TrafficPool, SurveyedPool {
     this.surveillance = new Surveillance(ids, options.surveillance, options, this)
     this.orders = new TrafficOrders(this.surveillance.ledgers, clock)
     this.grounds = new GroundsKeeper(this.surveillance.ledgers)
+    this.figures = new SwitchFigures(this.counters, this.surveillance.ledgers)
   }
 
   get state(): PoolState {
@@ -223,22 +225,12 @@ export class PoolRuntime implements TrafficPool, SurveyedPool {
     const before = this.current
     const { state, effects, reply } = transition(before, event, this.policy)
     this.current = state
-    this.timeSwitch(before, event.at)
+    this.figures.changed(before, state, event.at)
     if (state.epoch !== before.epoch) this.surveillance.activeChanged()
     if (mustSurvive(before, state)) this.options.persist(state)
     if (state !== before && effects[0]?.type !== 'publish') this.options.onChange?.(state, null)
     for (const effect of effects) this.carryOut(effect)
     return reply
-  }
-
-  /** From the decision, or the first step of a switch, to the first answer of the new active. */
-  private timeSwitch(before: PoolState, at: Millis): void {
-    const { phase, epoch, decision } = this.current
-    if (phase === 'switching' && before.phase !== 'switching') this.switchBegan = at
-    if (epoch === before.epoch || decision.to === null) return
-    const began = this.switchBegan ?? at
-    this.switchBegan = null
-    this.ledger(decision.to).onFirstAnswer = (now) => this.counters.switchDurations.observe(now - began)
   }
 
   private carryOut(effect: Effect): void {
@@ -303,13 +295,7 @@ export class PoolRuntime implements TrafficPool, SurveyedPool {
   }
 
   private announce(notice: Notice): void {
-    const { counters } = this
-    if (notice.type === 'failover') {
-      counters.failovers.add(notice.rule ?? 'operator')
-      counters.lastFailoverAt = notice.at
-    } else if (notice.type === 'switchover') counters.switchovers++
-    else if (notice.type === 'failback') counters.failbacks++
-    else if (notice.type === 'would-failover' && notice.rule) counters.observedFailovers.add(notice.rule)
+    this.figures.announced(notice)
     this.options.onNotice(this.grounds.attach(notice, this.clock.now()))
   }
 }
