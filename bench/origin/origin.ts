@@ -61,9 +61,11 @@ const origin: OriginControl = {
 }
 
 const misbehave = async (name: MisbehaviourName): Promise<void> => {
+  // Before it takes effect: what a stall of this process delays afterwards has met the fault all the same.
+  const at = now()
   behaviour = misbehaviours[name]
   await behaviour.begin?.(origin)
-  process.send?.({ misbehaving: name, at: now() })
+  process.send?.({ misbehaving: name, at })
 }
 
 process.on('message', (message: unknown) => {

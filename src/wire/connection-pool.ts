@@ -134,9 +134,10 @@ export class ConnectionPool implements UpstreamChannels {
     onHeard: () => this.events.onHeard(),
     onConnected: () => this.events.onConnected(),
     onIdle: (connection: UpstreamConnection) => {
+      if (this.allowance.owed) this.giveUp(connection)
+      // First: who has waited for it finds it there.
+      else this.idle.push(connection)
       this.arrived(connection)
-      if (this.allowance.owed) return this.giveUp(connection)
-      this.idle.push(connection)
       this.events.onFree?.()
     },
     wanted: () => this.allowance.wantedElsewhere,

@@ -34,8 +34,10 @@ const BROKEN: Reply = { status: 500, whole: true }
 const UNAVAILABLE: Reply = { status: 503, whole: true }
 
 const SLOW = 3_000
-/** The kernel sends a lost segment again after 200 ms, a lost SYN after 1 s, and then after twice as long each time. */
+/** The kernel sends a lost segment again after 200 ms, and then after twice as long each time. */
 const SEGMENT_AGAIN = 200
+/** Beside a connect that has not come through by then runs another one (wire/dial.ts); the kernel repeats either after 1 s. */
+const SYN_BESIDE = 50
 const SYN_AGAIN = 1_000
 const connectTakes = lognormal(0.3, 0.3)
 
@@ -69,7 +71,7 @@ export class Origin {
   connect(client: Client): Cancel {
     const { fault } = this
     if (fault === 'blackholed') return () => {}
-    const delay = connectTakes(this.random) + this.delayOf(2, SYN_AGAIN)
+    const delay = connectTakes(this.random) + this.connectDelay()
     return this.clock.arrive(delay, () => (fault === 'killed' ? client.onBroken('refused') : client.onConnected()))
   }
 
@@ -81,7 +83,7 @@ export class Origin {
     }
     this.clients.add(client)
     const slow = this.fault === 'slow' ? SLOW : 0
-    const work = usual + slow + this.delayOf(2, SEGMENT_AGAIN)
+    const work = usual + slow + this.delayOf(2)
     const begins = Math.max(0, this.pausedUntil - this.clock.now())
     this.clock.arrive(begins + work, () => this.finish(client, reply))
   }
@@ -123,11 +125,21 @@ export class Origin {
     return this.fault === 'truncates' ? CUT : reply
   }
 
-  private delayOf(packets: number, again: number): number {
+  private connectDelay(): number {
+    if (!this.losesHandshake()) return 0
+    return this.losesHandshake() ? SYN_AGAIN : SYN_BESIDE
+  }
+
+  /** One of its two packets. */
+  private losesHandshake(): boolean {
+    return this.loss > 0 && this.random() < 1 - (1 - this.loss) ** 2
+  }
+
+  private delayOf(packets: number): number {
     if (this.loss === 0) return 0
     let delay = 0
     for (let packet = 0; packet < packets; packet++) {
-      for (let wait = again; this.random() < this.loss; wait *= 2) delay += wait
+      for (let wait = SEGMENT_AGAIN; this.random() < this.loss; wait *= 2) delay += wait
     }
     return delay
   }

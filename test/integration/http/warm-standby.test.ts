@@ -8,11 +8,9 @@ import { passed, until } from './support/until.ts'
 let pair: Pair
 afterEach(() => pair.stop())
 
-/** To the standby, by requests; probes have connections of their own. */
-function connections(): number {
-  const ledger = pair.proxy.understudy.pools.get('shop')?.ledger(upstreamId('green'))
-  return (ledger?.traffic ?? []).reduce((sum, traffic) => sum + traffic.connections, 0)
-}
+/** That the standby has taken, for requests; probes have connections of their own. */
+const connections = (): number =>
+  pair.proxy.understudy.pools.get('shop')?.ledger(upstreamId('green')).counters.connects ?? 0
 
 const untilWarm = () =>
   until(async () => (connections() > 0 ? true : undefined), {
