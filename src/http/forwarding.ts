@@ -1,12 +1,8 @@
 /**
- * Carries one exchange from its arrival to its end: finds the route, tries, replays, holds, answers. Reused for every
- * request of a connection. Decisions are the core's; this file only carries them out.
+ * Carries one exchange from its arrival to its end: has an upstream found for it, sees what comes of the attempts, answers.
+ * Reused for every request of a connection. Decisions are the core's; this file only carries them out.
  */
-import { assign } from '../core/doubt.ts'
 import type { Failure } from '../core/failure.ts'
-import { isUnansweredConnect } from '../core/failure.ts'
-import type { GiveUpReason } from '../core/replay.ts'
-import type { Route } from '../core/route.ts'
 import { elsewhere } from '../core/route.ts'
 import type { UpstreamId } from '../core/upstream.ts'
 import type { ResponseHead } from '../wire/response-head.ts'
@@ -23,18 +19,18 @@ import type { RaceOwner } from './race.ts'
 import { Race } from './race.ts'
 import type { ResumptionOwner, ResumptionParts } from './resumption.ts'
 import { Resumption } from './resumption.ts'
-import type { FailedOn, RouteWaitOwner, WaitEnd } from './route-wait.ts'
-import { RouteWait } from './route-wait.ts'
+import type { NoReplay, SearchOwner } from './route-search.ts'
+import { RouteSearch } from './route-search.ts'
 
 type State = 'idle' | 'collecting' | 'held' | 'trying' | 'answering' | 'done'
 
-export class Forwarding implements ExchangeServer, RaceOwner, ResumptionOwner, RouteWaitOwner {
+export class Forwarding implements ExchangeServer, RaceOwner, ResumptionOwner, SearchOwner {
   private readonly request: ForwardedRequest
   private readonly account: ExchangeAccount
   private readonly exchange: Exchange
   private readonly pool: HttpPool
   private readonly race: Race
-  private readonly routeWait: RouteWait
+  private readonly search: RouteSearch
   /** What resumptions are made of; null where the pool does not want them. */
   private readonly resumable: ResumptionParts | null
   /** Of the answer under way, if it can be gone on with when it is cut off. */
@@ -47,8 +43,8 @@ export class Forwarding implements ExchangeServer, RaceOwner, ResumptionOwner, R
     this.request = new ForwardedRequest(exchange, pool)
     this.race = new Race(this, this.request, { limits: pool.options.attempt, now: () => pool.clock.now() })
     this.account = new ExchangeAccount(pool)
-    this.routeWait = new RouteWait(this, pool.runtime)
-    const { request, account } = this
+    const { request, account, race } = this
+    this.search = new RouteSearch(this, { pool, request, account, race })
     this.resumable = pool.options.resume ? { owner: this, exchange, request, account, pool } : null
   }
 
@@ -56,8 +52,8 @@ export class Forwarding implements ExchangeServer, RaceOwner, ResumptionOwner, R
     return this.account.requestId
   }
 
-  get heldBytes(): number {
-    return this.request.body.memory
+  get trying(): boolean {
+    return this.state === 'trying'
   }
 
   // ---- the client's side -----------------------------------------------------------------------------------------
@@ -83,7 +79,7 @@ export class Forwarding implements ExchangeServer, RaceOwner, ResumptionOwner, R
   }
 
   requestBatch(): void {
-    if (this.state === 'collecting') return this.go()
+    if (this.state === 'collecting') return this.search.go()
     if (!this.exchange.bodyDone) return
     this.request.waitingSince = this.pool.clock.now()
     if (this.state === 'trying' || this.state === 'answering') this.race.requestEnded()
@@ -107,73 +103,17 @@ export class Forwarding implements ExchangeServer, RaceOwner, ResumptionOwner, R
   }
 
   private abandon(): void {
-    this.routeWait.cancel()
+    this.search.cancel()
     this.race.cancel()
     this.resumption?.cancel()
   }
 
-  // ---- the route -------------------------------------------------------------------------------------------------
-
-  private go(): void {
-    const { route } = this.pool.runtime
-    const target = this.assigned(route)
-    if (target === null) return this.wait(null, null)
-    // A trial is no reason to wait for a connection.
-    if (route.trial !== null && this.tries(this.inTrial(route, target), false)) return
-    this.tryOn(target, false, null)
-  }
-
-  assigned(route: Route): UpstreamId | null {
-    const { runtime, clock, options } = this.pool
-    const { safe } = this.request
-    return assign(route, safe ? runtime.doubt : runtime.doubtAt(clock.now()), safe, options.standbyReads)
-  }
-
-  /** During a trial of another upstream, its share of those requests goes there that can always be sent again. */
-  private inTrial(route: Route, target: UpstreamId): UpstreamId {
-    if (target !== route.active || !this.request.mayGoAnywhere) return target
-    this.account.compared = true
-    return this.pool.runtime.trial.choose(route, target)
-  }
-
-  /** Waits where there is no connection for it. */
-  private tryOn(upstream: UpstreamId, fresh: boolean, failedOn: FailedOn | null): void {
-    if (!this.tries(upstream, fresh)) this.wait(failedOn, upstream)
-  }
-
-  /** False: all connections there are taken, or others wait for one. */
-  private tries(upstream: UpstreamId, fresh: boolean): boolean {
-    const endpoint = this.pool.endpoint(upstream)
-    const { safe, replays } = this.request
-    const channel = endpoint.channel(this.routeWait, safe, fresh)
-    if (channel === null) return false
+  onTry(): void {
     this.state = 'trying'
-    this.race.start(endpoint, channel, replays > 0)
-    return true
   }
 
-  private wait(failedOn: FailedOn | null, upstream: UpstreamId | null): void {
+  onWait(): void {
     this.state = 'held'
-    // A wait for a connection is our own limit: it must not look like anybody's slowness.
-    if (upstream !== null) this.account.compared = false
-    this.routeWait.begin(failedOn, upstream)
-  }
-
-  onRoute(target: UpstreamId, moved: boolean): boolean {
-    if (!this.tries(target, false)) return false
-    if (moved) this.account.rescue ??= 'hold'
-    return true
-  }
-
-  onNoConnection(why: WaitEnd): void {
-    const end = why === 'full' ? 'as many requests as may wait do' : `waited ${this.pool.runtime.hold.time} ms`
-    this.fail('overloaded', 'connection-limit', `all connections to the upstream are in use; ${end}`)
-  }
-
-  onNoRoute(why: WaitEnd, failure: Failure | null): void {
-    if (why === 'full') this.fail('overloaded', 'hold-full', 'as many requests as may wait are waiting')
-    else if (failure) this.failAfter(failure, 'no-upstream')
-    else this.fail('no_upstream', 'no-upstream', `waited ${this.pool.runtime.hold.time} ms`)
   }
 
   // ---- the attempt -----------------------------------------------------------------------------------------------
@@ -188,14 +128,9 @@ export class Forwarding implements ExchangeServer, RaceOwner, ResumptionOwner, R
       if (decision.action === 'give-up') this.pool.runtime.counters.replayAbandoned.add(decision.reason)
       return false
     }
-    const { route } = this.pool.runtime
-    const target = elsewhere(route, this.race.upstream)
-    if (target === null) return false
+    if (!this.search.replaySoon(failure)) return false
     if (failure.status === 500) this.pool.errorReplays.spend()
     this.account.failed(failure, this.race.upstream)
-    const failedOn = this.failedOn(failure)
-    // Not from within the connection that is still handing its answer over.
-    queueMicrotask(() => this.replayOn(target, failedOn))
     return true
   }
 
@@ -230,44 +165,10 @@ export class Forwarding implements ExchangeServer, RaceOwner, ResumptionOwner, R
     this.account.failed(failure, this.race.upstream)
     if (this.resumption?.resume(failure, this.race.upstream)) return
     const decision = this.request.decide(failure)
-    if (decision.action === 'replay') return this.replay(failure, decision.where)
+    if (decision.action === 'replay') return this.search.replay(failure, decision.where)
     const reason = decision.action === 'give-up' ? decision.reason : 'may-have-executed'
     this.pool.runtime.counters.replayAbandoned.add(reason)
     this.failAfter(failure, reason)
-  }
-
-  private replay(failure: Failure, where: 'elsewhere' | 'same-upstream'): void {
-    const { route } = this.pool.runtime
-    const { upstream } = this.race
-    if (this.request.outOfTime) return this.failAfter(failure, 'out-of-time')
-    const target = elsewhere(route, upstream)
-    const lostSyn = isUnansweredConnect(failure) && !this.request.raced && target === null && route.gate === 'open'
-    if ((where === 'same-upstream' || lostSyn) && upstream !== null && upstream === route.active) {
-      this.request.raced = true
-      this.account.rescue = 'replay'
-      return this.tryOn(upstream, true, null)
-    }
-    const failedOn = this.failedOn(failure)
-    if (target !== null) return this.replayOn(target, failedOn)
-    if (!route.automatic || failedOn === null) return this.failAfter(failure, 'no-upstream')
-    this.countReplay()
-    this.wait(failedOn, null)
-  }
-
-  private replayOn(target: UpstreamId, failedOn: FailedOn | null): void {
-    if (this.state !== 'trying') return
-    this.countReplay()
-    this.tryOn(target, false, failedOn)
-  }
-
-  private failedOn(failure: Failure): FailedOn | null {
-    const { upstream } = this.race
-    return upstream === null ? null : { upstream, epoch: this.pool.runtime.route.epoch, failure }
-  }
-
-  private countReplay(): void {
-    this.request.replays++
-    this.account.rescue = 'replay'
   }
 
   // ---- the answer ------------------------------------------------------------------------------------------------
@@ -307,13 +208,13 @@ export class Forwarding implements ExchangeServer, RaceOwner, ResumptionOwner, R
     this.exchange.truncate()
   }
 
-  private failAfter(failure: Failure, reason: GiveUpReason | 'no-upstream' | 'out-of-time'): void {
+  failAfter(failure: Failure, reason: NoReplay): void {
     if (this.state === 'answering') return this.onAnswerLost()
     // The failure's own words may name addresses behind us: they are for the log and the admin API.
     this.fail(errorCodeOf(failure), reason, '')
   }
 
-  private fail(code: ErrorCode, reason: string, detail: string): void {
+  fail(code: ErrorCode, reason: string, detail: string): void {
     this.pool.runtime.counters.lost.add(reason)
     this.answerError({ code, detail, close: !this.exchange.bodyDone })
   }

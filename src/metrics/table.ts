@@ -180,7 +180,7 @@ export const METRICS = [
     name: 'event_loop_lag_seconds',
     type: 'gauge',
     labels: ['stat'],
-    help: 'Delay of the event loop since the last scrape: mean, p99 and max.',
+    help: 'Delay of the event loop since the last scrape: mean, p99 and max. With several workers, of the thread that decides.',
   },
   { name: 'build_info', type: 'gauge', labels: ['version'], help: 'Always 1; the label says what is running.' },
 ] as const satisfies readonly MetricRow[]
