@@ -123,7 +123,7 @@ export class Crew {
 
   /** They accept no more; resolves when all they had under way is done. */
   async drain(): Promise<void> {
-    this.stopping = true
+    this.hireNobody()
     const drained = [...this.members.values()].map(
       (member) => new Promise<void>((resolve) => member.ask((id) => ({ type: 'drain', id }), resolve)),
     )
@@ -132,10 +132,15 @@ export class Crew {
 
   /** Resolves when all threads have ended. */
   async kill(): Promise<void> {
-    this.stopping = true
+    this.hireNobody()
     this.cancel()
-    for (const cancel of this.vacancies.values()) cancel()
     await Promise.all([...this.members.values()].map((member) => member.kill()))
+  }
+
+  private hireNobody(): void {
+    this.stopping = true
+    for (const cancel of this.vacancies.values()) cancel()
+    this.vacancies.clear()
   }
 
   private tell(message: ToWorker): void {
@@ -171,6 +176,8 @@ export class Crew {
 
   /** The first one finds out the ports, the others follow. */
   private onBuilt(member: Member): void {
+    // It would let clients in while the others see theirs out.
+    if (this.stopping) return
     if (this.ports !== null) return member.listen(this.ports)
     this.built.add(member)
     if (this.built.size === this.options.size) this.members.get(0)?.listen({})

@@ -91,6 +91,8 @@ export class Member implements Wire {
   /** Ends the thread at once. Its end is told as any other. */
   async kill(why: Error | null = null): Promise<void> {
     this.error ??= why
+    // It acts on nothing any more, so that nobody need wait for its word.
+    this.listens = false
     await this.thread.worker.terminate()
   }
 

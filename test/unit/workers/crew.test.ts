@@ -151,6 +151,33 @@ describe('a worker that ends', () => {
   })
 })
 
+describe('while it drains', () => {
+  it('nobody is hired any more, and who was not listening yet does not begin', async () => {
+    build()
+    await bound
+    threads[1]?.die(null)
+    const drained = crew.drain()
+    threads[2]?.say({ type: 'built' })
+    expect(threads[2]?.ports).toBeUndefined()
+    threads[2]?.die(null)
+    clock.advance(60_000)
+    expect(threads).toHaveLength(3)
+    await crew.kill()
+    await drained
+  })
+
+  it('a replacement that was to come later does not come', async () => {
+    build()
+    await bound
+    for (const index of [1, 2]) threads[index]?.die(null)
+    const drained = crew.drain()
+    clock.advance(60_000)
+    expect(threads).toHaveLength(3)
+    await crew.kill()
+    await drained
+  })
+})
+
 describe('a worker that is stuck', () => {
   it('is ended after five seconds, and replaced', async () => {
     build()
