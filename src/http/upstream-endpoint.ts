@@ -48,7 +48,7 @@ export class UpstreamEndpoint implements TrafficControl {
   ) {
     const { runtime, sweeper, random } = setup
     const { allowance } = upstream
-    const onFree = (): void => runtime.connectionFreed(ledger.id)
+    const onFree = (): void => runtime.hold.connectionFreed(ledger.id, runtime)
     this.ledger = ledger
     this.runtime = runtime
     this.maxConnections = allowance.max

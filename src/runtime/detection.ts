@@ -22,7 +22,7 @@ export const CONFIRM_AGAIN = 6
 /** The same finding again within this tells nothing new, ms. */
 const REPEATED = 10_000
 /** Probes sent closer together than this tell of the same moment. */
-const SAME_HICCUP = 5
+export const SAME_HICCUP = 5
 
 export class Detection {
   private readonly clock: Clock

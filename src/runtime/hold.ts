@@ -88,6 +88,11 @@ export class Hold {
     return first === undefined || first === waiter
   }
 
+  /** A connection to it is free, or may be opened. Not from within the connection that has just become so. */
+  connectionFreed(upstream: UpstreamId, pool: Readonly<{ route: Route }>): void {
+    if (!this.isTurnOf(null, upstream)) queueMicrotask(() => this.offerConnection(upstream, pool.route))
+  }
+
   /** Connections to it may be free: whoever waits for one goes on, as far as they last. */
   offerConnection(upstream: UpstreamId, route: Route): void {
     const line = this.lines.get(upstream)

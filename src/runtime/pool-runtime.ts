@@ -187,15 +187,9 @@ export class PoolRuntime implements TrafficPool, SurveyedPool {
     this.dispatch({ type: 'trial-worse', at: this.clock.now(), upstream, epoch, detail })
   }
 
-  /** On a fresh connection, whatever else is under way. */
+  /** On a fresh connection, as one of those wants it who carry its traffic elsewhere. */
   requestProbe(upstream: UpstreamId): void {
-    this.probeNow(upstream)
-  }
-
-  connectionFreed(upstream: UpstreamId): void {
-    if (this.hold.isTurnOf(null, upstream)) return
-    // Not from within the connection that has just become free.
-    queueMicrotask(() => this.hold.offerConnection(upstream, this.route))
+    this.surveillance.requestProbe(upstream)
   }
 
   doubtSettled(): void {

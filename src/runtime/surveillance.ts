@@ -10,7 +10,7 @@ import type { Route } from '../core/route.ts'
 import type { Clock, Millis } from '../core/time.ts'
 import type { UpstreamId } from '../core/upstream.ts'
 import type { PoolCounters } from './counters.ts'
-import { Detection } from './detection.ts'
+import { Detection, SAME_HICCUP } from './detection.ts'
 import { UpstreamLedger } from './ledger.ts'
 import type { Drive, SurveillancePolicy } from './lookout.ts'
 import { Lookout } from './lookout.ts'
@@ -30,6 +30,8 @@ export class Surveillance {
   private readonly pool: SurveyedPool
   private readonly detection: Detection
   private readonly lookout: Lookout
+  /** When the last probe of each was sent. */
+  private readonly probedAt = new Map<UpstreamId, Millis>()
   private probeNow: (upstream: UpstreamId) => void = () => {}
 
   constructor(upstreams: readonly UpstreamId[], policy: SurveillancePolicy, drive: Drive, pool: SurveyedPool) {
@@ -92,7 +94,14 @@ export class Surveillance {
     this.detection.convict(upstream, conviction)
   }
 
+  /** For lookouts elsewhere: several ask at the same moment, and one probe tells all of them. */
+  requestProbe(id: UpstreamId): void {
+    const last = this.probedAt.get(id)
+    if (last === undefined || this.clock.now() >= last + SAME_HICCUP) this.probeNow(id)
+  }
+
   probeStarted(id: UpstreamId, at: Millis): void {
+    this.probedAt.set(id, at)
     this.lookout.probeStarted(id, at)
   }
 

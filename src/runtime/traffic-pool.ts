@@ -20,6 +20,4 @@ export interface TrafficPool {
   /** The same as of now: for requests that a stopped upstream would swallow. */
   doubtAt(now: Millis): Doubt
   ledger(id: UpstreamId): UpstreamLedger
-  /** A connection to it is free, or may be opened: whoever waits for one may go on. */
-  connectionFreed(upstream: UpstreamId): void
 }

@@ -34,7 +34,7 @@ export class TcpEndpoint implements TrafficControl {
     this.runtime = setup.runtime
     this.sweeper = setup.sweeper
     this.random = setup.random
-    upstream.allowance.listen(() => this.runtime.connectionFreed(ledger.id))
+    upstream.allowance.listen(() => this.runtime.hold.connectionFreed(ledger.id, this.runtime))
     ledger.traffic.push(this)
   }
 

@@ -113,12 +113,6 @@ export class WorkerPool implements TrafficPool, Watching {
     return gravest === 'none' ? own : gravest
   }
 
-  connectionFreed(upstream: UpstreamId): void {
-    if (this.hold.isTurnOf(null, upstream)) return
-    // Not from within the connection that has just become free.
-    queueMicrotask(() => this.hold.offerConnection(upstream, this.route))
-  }
-
   look(): void {
     this.doubts.set(this.lookout.doubt)
   }

@@ -11,6 +11,21 @@ const start = (setup?: Setup): void => {
 
 afterEach(() => shop.stop())
 
+describe('probes that are asked for where traffic is carried elsewhere', () => {
+  it('are one for all who ask at the same moment, and another for who asks later', () => {
+    start()
+    const asked = () => shop.probes.filter(({ id }) => id === blue).length
+    // Nothing else is under way at that moment.
+    shop.clock.advance(7)
+    const before = asked()
+    for (let worker = 0; worker < 8; worker++) shop.pool.requestProbe(blue)
+    expect(asked()).toBe(before + 1)
+    shop.clock.advance(6)
+    shop.pool.requestProbe(blue)
+    expect(asked()).toBe(before + 2)
+  })
+})
+
 describe('what survives a restart', () => {
   it('is saved before traffic follows it', () => {
     start()
