@@ -1,14 +1,15 @@
 /** What a worker thread is given at its start, and what all of them share. Plain data, and memory that is shared. */
 import { randomBytes } from 'node:crypto'
 import type { Config } from '../config/schema.ts'
+import { TICKET_KEY_BYTES } from '../wire/server-tls.ts'
 import type { PoolNews } from '../workers/messages.ts'
 import type { Progress } from '../workers/progress.ts'
 import type { SharedSum } from '../workers/shared-allowance.ts'
-import { forfeit, sharedSum } from '../workers/shared-allowance.ts'
-import type { SharedDoubts } from '../workers/shared-doubt.ts'
-import { endDoubt, sharedDoubts } from '../workers/shared-doubt.ts'
+import { sharedSum } from '../workers/shared-allowance.ts'
+import type { SharedCells } from '../workers/shared-cells.ts'
+import { clearCell, sharedCells } from '../workers/shared-cells.ts'
 import type { SharedPlaceCount } from '../workers/shared-places.ts'
-import { forfeitPlaces, sharedPlaceCount } from '../workers/shared-places.ts'
+import { sharedPlaceCount } from '../workers/shared-places.ts'
 import { REPLAY_MEMORY } from './traffic-parts.ts'
 
 export type WorkerStart = Readonly<{
@@ -38,12 +39,10 @@ type PoolShares = Readonly<{
   /** Of the hold. */
   requests: SharedSum
   bytes: SharedSum
-  doubts: SharedDoubts
+  doubts: SharedCells
   /** By upstream, of those that have a limit. */
   places: Readonly<Record<string, SharedPlaceCount>>
 }>
-
-const TICKET_KEY_BYTES = 48
 
 export function sharesFor({ pools, listeners }: Config, threads: number): WorkerShares {
   const sum = (limit: number): SharedSum => sharedSum(limit, threads)
@@ -53,7 +52,7 @@ export function sharesFor({ pools, listeners }: Config, threads: number): Worker
     pools: mapped(pools, ({ hold, upstreams }) => ({
       requests: sum(hold.requests),
       bytes: sum(hold.bytes),
-      doubts: sharedDoubts(threads),
+      doubts: sharedCells(threads),
       places: Object.fromEntries(
         upstreams.flatMap(({ name, maxConnections }) =>
           maxConnections === undefined ? [] : [[name, sharedPlaceCount(maxConnections, threads)]],
@@ -69,16 +68,20 @@ export function sharesFor({ pools, listeners }: Config, threads: number): Worker
 }
 
 /** What the worker had taken of it is there again. */
-export function giveUpShares({ memory, pools, listeners }: WorkerShares, index: number): void {
-  forfeit(memory, index)
-  for (const { requests, bytes, doubts, places } of Object.values(pools)) {
-    forfeit(requests, index)
-    forfeit(bytes, index)
-    endDoubt(doubts, index)
-    for (const count of Object.values(places)) forfeitPlaces(count, index)
-  }
-  for (const { connections } of Object.values(listeners)) forfeit(connections, index)
+export function giveUpShares(shares: WorkerShares, index: number): void {
+  for (const cells of cellsOf(shares)) clearCell(cells, index)
 }
+
+const cellsOf = ({ memory, pools, listeners }: WorkerShares): readonly SharedCells[] => [
+  memory.cells,
+  ...Object.values(listeners).map(({ connections }) => connections.cells),
+  ...Object.values(pools).flatMap(({ requests, bytes, doubts, places }) => [
+    requests.cells,
+    bytes.cells,
+    doubts,
+    ...Object.values(places).flatMap(({ taken, wanted }) => [taken.cells, wanted]),
+  ]),
+]
 
 const mapped = <From, To>(record: Readonly<Record<string, From>>, to: (value: From) => To): Record<string, To> =>
   Object.fromEntries(Object.entries(record).map(([name, value]) => [name, to(value)]))

@@ -50,7 +50,7 @@ const CIPHERS = [
 
 /** Devices without AES in hardware say so by asking for ChaCha20 first. Renegotiation costs the server most of the work. */
 const OPTIONS = constants.SSL_OP_PRIORITIZE_CHACHA | constants.SSL_OP_NO_RENEGOTIATION
-const TICKET_KEY_BYTES = 48
+export const TICKET_KEY_BYTES = 48
 
 export class ServerTls {
   /** The same for all certificates and for every replacement, so that clients need no full handshake after it. */

@@ -1,8 +1,11 @@
 /** How many messages a worker has acted on, where the control thread can wait for it: some things must not be under way. */
 
-export type Progress = Int32Array<SharedArrayBuffer>
+import type { SharedCells } from './shared-cells.ts'
+import { sharedCells } from './shared-cells.ts'
 
-export const newProgress = (): Progress => new Int32Array(new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT))
+export type Progress = SharedCells
+
+export const newProgress = (): Progress => sharedCells(1)
 
 /** In the worker, after each message. */
 export function advance(progress: Progress): void {

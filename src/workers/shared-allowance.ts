@@ -3,25 +3,21 @@
  * for it, and the sum of all is what is taken.
  */
 import type { Allowance } from '../core/allowance.ts'
+import type { SharedCells } from './shared-cells.ts'
+import { sharedCells } from './shared-cells.ts'
 
-/** Plain data: it can be sent to another thread, which shares the memory. */
-export type SharedSum = Readonly<{ cells: Int32Array<SharedArrayBuffer>; limit: number }>
+export type SharedSum = Readonly<{ cells: SharedCells; limit: number }>
 
 /** Below what a cell can hold, with room for what is tried in vain. */
 const MOST = 2 ** 30
 
 export const sharedSum = (limit: number, threads: number): SharedSum => ({
-  cells: new Int32Array(new SharedArrayBuffer(threads * Int32Array.BYTES_PER_ELEMENT)),
+  cells: sharedCells(threads),
   limit: Math.min(limit, MOST),
 })
 
-/** The thread with that number has ended. */
-export function forfeit({ cells }: SharedSum, thread: number): void {
-  Atomics.store(cells, thread, 0)
-}
-
 export class SharedAllowance implements Allowance {
-  private readonly cells: Int32Array<SharedArrayBuffer>
+  private readonly cells: SharedCells
   private readonly limit: number
   private readonly thread: number
 

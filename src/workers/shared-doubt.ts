@@ -3,26 +3,16 @@
  * A worker without traffic of its own has nothing to suspect anybody by, and would send the next POST into the silence.
  */
 import type { Doubt } from '../core/doubt.ts'
-
-/** Plain data: it can be sent to another thread, which shares the memory. A cell for each worker. */
-export type SharedDoubts = Int32Array<SharedArrayBuffer>
-
-export const sharedDoubts = (threads: number): SharedDoubts =>
-  new Int32Array(new SharedArrayBuffer(threads * Int32Array.BYTES_PER_ELEMENT))
-
-/** The worker with that number has ended. */
-export function endDoubt(cells: SharedDoubts, thread: number): void {
-  Atomics.store(cells, thread, 0)
-}
+import type { SharedCells } from './shared-cells.ts'
 
 const LEVELS: readonly Doubt[] = ['none', 'hesitant', 'suspect']
 
 export class SharedDoubt {
-  private readonly cells: SharedDoubts
+  private readonly cells: SharedCells
   private readonly thread: number
   private own: Doubt = 'none'
 
-  constructor(cells: SharedDoubts, thread: number) {
+  constructor(cells: SharedCells, thread: number) {
     this.cells = cells
     this.thread = thread
   }

@@ -3,27 +3,23 @@
  * then says so, and who has more than its share, or connections that nobody uses, gives them up.
  */
 import type { SharedSum } from './shared-allowance.ts'
-import { forfeit, SharedAllowance, sharedSum } from './shared-allowance.ts'
+import { SharedAllowance, sharedSum } from './shared-allowance.ts'
+import type { SharedCells } from './shared-cells.ts'
+import { sharedCells } from './shared-cells.ts'
 
-/** Plain data: it can be sent to another thread, which shares the memory. `wanted`: 1 where a worker has found no place. */
-export type SharedPlaceCount = Readonly<{ taken: SharedSum; wanted: Int32Array<SharedArrayBuffer> }>
+/** `wanted`: 1 where a worker has found no place. */
+export type SharedPlaceCount = Readonly<{ taken: SharedSum; wanted: SharedCells }>
 
 export const sharedPlaceCount = (max: number, threads: number): SharedPlaceCount => ({
   taken: sharedSum(max, threads),
-  wanted: new Int32Array(new SharedArrayBuffer(threads * Int32Array.BYTES_PER_ELEMENT)),
+  wanted: sharedCells(threads),
 })
-
-/** The worker with that number has ended. */
-export function forfeitPlaces({ taken, wanted }: SharedPlaceCount, thread: number): void {
-  forfeit(taken, thread)
-  Atomics.store(wanted, thread, 0)
-}
 
 export class SharedPlaces {
   readonly max: number
   private readonly thread: number
   private readonly taken: SharedAllowance
-  private readonly wanted: Int32Array<SharedArrayBuffer>
+  private readonly wanted: SharedCells
   private readonly tellOthers: () => void
   private readonly share: number
   private own = 0
@@ -39,9 +35,11 @@ export class SharedPlaces {
   }
 
   take(): boolean {
+    // A second look after leaving word: a place given back in between would be told of to nobody.
     if (!this.taken.take(1)) {
       Atomics.store(this.wanted, this.thread, 1)
-      return false
+      if (!this.taken.take(1)) return false
+      Atomics.store(this.wanted, this.thread, 0)
     }
     this.own++
     return true

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { forfeit, SharedAllowance, sharedSum } from '../../../src/workers/shared-allowance.ts'
+import { SharedAllowance, sharedSum } from '../../../src/workers/shared-allowance.ts'
+import { clearCell } from '../../../src/workers/shared-cells.ts'
 
 const pair = (limit: number) => {
   const sum = sharedSum(limit, 2)
@@ -23,7 +24,7 @@ describe('an allowance that threads share', () => {
   it('has back what an ended thread had taken', () => {
     const { sum, one, other } = pair(3)
     expect([one.take(2), other.take(1)]).toEqual([true, true])
-    forfeit(sum, 0)
+    clearCell(sum.cells, 0)
     expect([other.take(2), other.take(1)]).toEqual([true, false])
   })
 

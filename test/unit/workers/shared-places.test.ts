@@ -1,5 +1,6 @@
-import { beforeEach, describe, expect, it } from 'vitest'
-import { forfeitPlaces, SharedPlaces, sharedPlaceCount } from '../../../src/workers/shared-places.ts'
+import { beforeEach, describe, expect, it, vi } from 'vitest'
+import { clearCell } from '../../../src/workers/shared-cells.ts'
+import { SharedPlaces, sharedPlaceCount } from '../../../src/workers/shared-places.ts'
 
 let log: string[]
 let one: SharedPlaces
@@ -26,6 +27,22 @@ describe('places that two workers share', () => {
     expect(log).toEqual(['free at one'])
   })
 
+  it('are found though they are given back between the look and the word that was left', () => {
+    const shared = count()
+    const late = new SharedPlaces(shared, 0, () => {})
+    const giver = new SharedPlaces(shared, 1, () => {})
+    for (const places of [giver, giver]) places.take()
+    const { store } = Atomics
+    const spy = vi.spyOn(Atomics, 'store').mockImplementationOnce((...args: Parameters<typeof store>) => {
+      const left = store(...args)
+      giver.giveBack()
+      return left
+    })
+    expect(late.take()).toBe(true)
+    spy.mockRestore()
+    expect(giver.wantedElsewhere).toBe(false)
+  })
+
   it('are told of when given back, if another has found none', () => {
     for (const places of [one, one, other]) places.take()
     one.giveBack()
@@ -49,7 +66,7 @@ describe('places that two workers share', () => {
     const dead = new SharedPlaces(shared, 0, () => {})
     const left = new SharedPlaces(shared, 1, () => {})
     for (const places of [dead, dead, dead]) places.take()
-    forfeitPlaces(shared, 0)
+    for (const cells of [shared.taken.cells, shared.wanted]) clearCell(cells, 0)
     expect([left.take(), left.take(), left.wantedElsewhere]).toEqual([true, true, false])
   })
 })
