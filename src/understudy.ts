@@ -3,7 +3,7 @@ import type { Admin, AdminListen } from './admin/server.ts'
 import { startAdmin } from './admin/server.ts'
 import { buildCrew, crewSize, startCrew } from './assembly/crew-parts.ts'
 import type { Listener } from './assembly/listener-parts.ts'
-import { buildListener } from './assembly/listener-parts.ts'
+import { bindListener, buildListener } from './assembly/listener-parts.ts'
 import { PoolSet } from './assembly/pool-set.ts'
 import { rehearse } from './assembly/rehearsal.ts'
 import { cannotListen } from './assembly/start-error.ts'
@@ -114,14 +114,8 @@ class System {
   }
 
   private async bind(listener: Listener): Promise<RunningListener> {
-    const settings = this.config.listeners[listener.name]
-    try {
-      const bound = await listener.listen()
-      return { name: listener.name, ...bound, pool: settings?.pool ?? '' }
-    } catch (error) {
-      const listen = settings?.listen.text ?? ''
-      throw cannotListen(`listener ${listener.name}`, listen, `listeners.${listener.name}.listen`, error)
-    }
+    const { listeners } = this.config
+    return { ...(await bindListener(listener, listeners)), pool: listeners[listener.name]?.pool ?? '' }
   }
 
   private async startAdmin(): Promise<Admin> {

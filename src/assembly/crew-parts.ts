@@ -9,7 +9,7 @@ import { Crew } from '../workers/crew.ts'
 import { newProgress } from '../workers/progress.ts'
 import type { Listener } from './listener-parts.ts'
 import type { PoolSet } from './pool-set.ts'
-import { cannotListen, StartError } from './start-error.ts'
+import { listenerCannotListen, StartError } from './start-error.ts'
 import type { WorkerStart } from './worker-start.ts'
 import { giveUpShares, sharesFor } from './worker-start.ts'
 
@@ -89,6 +89,6 @@ async function mustBeFree(name: string, listen: ListenAddress): Promise<void> {
     })
     await new Promise((resolve) => server.close(resolve))
   } catch (error) {
-    throw cannotListen(`listener ${name}`, text, `listeners.${name}.listen`, error)
+    throw listenerCannotListen(name, text, error)
   }
 }

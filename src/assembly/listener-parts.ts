@@ -15,7 +15,7 @@ import type { TurnedAway } from '../wire/entrance.ts'
 import { DEFAULT_CLIENT_LIMITS } from '../wire/limits.ts'
 import type { ServerTls } from '../wire/server-tls.ts'
 import { Certificates } from './certificates.ts'
-import { StartError } from './start-error.ts'
+import { listenerCannotListen, StartError } from './start-error.ts'
 import type { Traffic, TrafficShared } from './traffic-parts.ts'
 import { trustOf } from './trust.ts'
 
@@ -59,6 +59,19 @@ export async function buildListener(
   const listener =
     config.protocol === 'http' ? await buildHttp(config, accept, carried) : buildTcp(config, accept, carried)
   return tls ? withEnd(listener, stop) : listener
+}
+
+/** Throws a StartError when its address cannot be had. */
+export async function bindListener(
+  listener: Listener,
+  settings: Readonly<Record<string, ListenerConfig>>,
+): Promise<BoundTo & Readonly<{ name: string }>> {
+  const { name } = listener
+  try {
+    return { name, ...(await listener.listen()) }
+  } catch (error) {
+    throw listenerCannotListen(name, settings[name]?.listen.text ?? '', error)
+  }
 }
 
 const alone = ({ limits }: ListenerConfig): ListenerShare => ({

@@ -26,6 +26,9 @@ export function cannotListen(place: string, address: string, key: string, error:
   return new StartError(`${place}: cannot listen on ${address}: ${messageOf(error)}`, `Change ${key}.`)
 }
 
+export const listenerCannotListen = (name: string, address: string, error: unknown): StartError =>
+  cannotListen(`listener ${name}`, address, `listeners.${name}.listen`, error)
+
 export function cannotRead(place: string, error: unknown): StartError {
   const hint = 'Check the path; it is relative to the working directory.'
   return new StartError(`${place} cannot be read: ${messageOf(error)}`, hint)

@@ -1,9 +1,10 @@
 /** What a worker consists of: its pools, their traffic, its listeners. Does as the control thread says. */
 import type { Config, UpstreamConfig } from '../config/schema.ts'
 import { upstreamId } from '../core/upstream.ts'
+import type { TrafficControl } from '../runtime/ledger.ts'
 import { UNLIMITED } from '../wire/connection-allowance.ts'
 import { sendAtEndOfTurn } from '../wire/outbox.ts'
-import type { Account, BoundListener, FromWorker, Ports, ToWorker } from '../workers/messages.ts'
+import type { Account, FromWorker, Ports, ToWorker } from '../workers/messages.ts'
 import { Desk } from '../workers/report-desk.ts'
 import { SharedAllowance } from '../workers/shared-allowance.ts'
 import { SharedDoubt } from '../workers/shared-doubt.ts'
@@ -12,12 +13,13 @@ import { SharedPlaces } from '../workers/shared-places.ts'
 import type { PoolControl } from '../workers/worker-pool.ts'
 import { WorkerPool } from '../workers/worker-pool.ts'
 import type { Listener, ListenerShare } from './listener-parts.ts'
-import { buildListener } from './listener-parts.ts'
-import { cannotListen, StartError } from './start-error.ts'
+import { bindListener, buildListener } from './listener-parts.ts'
+import { StartError } from './start-error.ts'
 import type { Traffic, TrafficShared } from './traffic-parts.ts'
 import { buildTraffic, reachedUpstreams, surveillanceOf } from './traffic-parts.ts'
 import type { WorkerStart } from './worker-start.ts'
 
+type TrafficOrder = Extract<ToWorker, { type: 'abandon-waiting' | 'close-requests' | 'close-tunnels' | 'preconnect' }>
 type Send = (message: FromWorker) => void
 type Part = Readonly<{
   pool: WorkerPool
@@ -81,20 +83,22 @@ export class WorkerProxy {
         return pool.doubtSettled()
       case 'place-freed':
         return part.places.get(message.upstream)?.freedElsewhere()
+      default:
+        for (const control of pool.ledger(message.upstream).traffic) this.order(control, message)
+        return
+    }
+  }
+
+  private order(control: TrafficControl, order: TrafficOrder): void {
+    switch (order.type) {
       case 'abandon-waiting':
-        for (const control of pool.ledger(message.upstream).traffic) control.abandonWaiting(message.detail)
-        return
+        return control.abandonWaiting(order.detail)
       case 'close-requests':
-        for (const control of pool.ledger(message.upstream).traffic) control.closeRequests()
-        return
+        return control.closeRequests()
       case 'close-tunnels':
-        for (const control of pool.ledger(message.upstream).traffic) control.closeTunnels(message.spread)
-        return
+        return control.closeTunnels(order.spread)
       case 'preconnect':
-        for (const control of pool.ledger(message.upstream).traffic) {
-          control.preconnect(message.count, () => this.done(message.id))
-        }
-        return
+        return control.preconnect(order.count, () => this.done(order.id))
     }
   }
 
@@ -109,7 +113,9 @@ export class WorkerProxy {
       this.listeners = await Promise.all(
         entries.map(([name, config]) => buildListener(name, config, carried, this.shareOf(name, ports))),
       )
-      const listeners = await Promise.all(this.listeners.map((listener) => this.bind(listener)))
+      const listeners = await Promise.all(
+        this.listeners.map((listener) => bindListener(listener, this.config.listeners)),
+      )
       this.send({ type: 'listening', listeners })
     } catch (error) {
       const hint = error instanceof StartError ? error.hint : 'See the log.'
@@ -131,16 +137,6 @@ export class WorkerProxy {
       threads: shares.threads,
       port: ports[name] ?? null,
       ticketKeys: Buffer.from(own.ticketKeys),
-    }
-  }
-
-  private async bind(listener: Listener): Promise<BoundListener> {
-    const { name } = listener
-    try {
-      return { name, ...(await listener.listen()) }
-    } catch (error) {
-      const listen = this.config.listeners[name]?.listen.text ?? ''
-      throw cannotListen(`listener ${name}`, listen, `listeners.${name}.listen`, error)
     }
   }
 

@@ -5,10 +5,8 @@ import type { Path } from './problems.ts'
 import { error, type Relation, warning, when } from './relation.ts'
 import { poolReferences } from './resolve.ts'
 import type { PoolConfig, UpstreamConfig, WrittenConfig } from './schema.ts'
-import { formatDuration } from './units.ts'
-
-/** What nobody has to have written: the default of `resolve`. */
-const USUAL_LOOKUP = 10_000
+import { formatDuration, parseDuration } from './units.ts'
+import { USUAL_LOOKUP } from './upstream-schema.ts'
 
 type PoolRule = (pool: PoolConfig, path: Path) => readonly Relation[]
 
@@ -72,7 +70,7 @@ const uniqueAddresses: PoolRule = ({ upstreams }, path) =>
 
 const lookups: PoolRule = ({ upstreams }, path) =>
   upstreams.flatMap(({ url, resolve }, index) =>
-    when(resolve !== USUAL_LOOKUP && !isNamed(url), () =>
+    when(resolve !== parseDuration(USUAL_LOOKUP) && !isNamed(url), () =>
       warning([...path, 'upstreams', index, 'resolve'], 'has no effect: `url` has an address, and no name to look up', [
         [...path, 'upstreams', index, 'url'],
       ]),

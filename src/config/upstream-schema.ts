@@ -3,6 +3,9 @@ import { z } from 'zod'
 import { isEncrypted, upstreamUrl } from './addresses.ts'
 import { count, durationOrTtl, flag, text } from './units.ts'
 
+/** How often a name is looked up unless somebody says otherwise. */
+export const USUAL_LOOKUP = '10s'
+
 const NAME = /^[A-Za-z0-9][A-Za-z0-9_.-]{0,62}$/
 export const NAME_EXPECTED =
   'expected a name: a letter or digit first, then letters, digits, `_`, `.` or `-`, at most 63 characters'
@@ -53,7 +56,7 @@ const upstream = z
       .describe('What is preferred while both are fit.')
       .meta({ defaultNote: '`primary` for the first, `standby` for the rest' }),
     resolve: durationOrTtl({ min: 1_000, max: 3_600_000 })
-      .prefault('10s')
+      .prefault(USUAL_LOOKUP)
       .describe(
         'How often a name in `url` is looked up again, in the background, as the system does it. `ttl`: the name servers are asked, each time that what they said has expired (1 s to 5 min); give the whole name then, search domains and /etc/hosts do not count.',
       ),

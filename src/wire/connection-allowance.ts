@@ -2,6 +2,9 @@
  * How many connections to one upstream may be open at a time: whoever opens one takes a place first, and gives it back
  * once the connection is closed. Several threads may share one limit.
  */
+import type { Allowance } from '../core/allowance.ts'
+import { OwnAllowance } from '../core/allowance.ts'
+
 export interface ConnectionAllowance {
   /** Null: any number. */
   readonly max: number | null
@@ -30,21 +33,20 @@ export class LocalAllowance implements ConnectionAllowance {
   readonly max: number
   readonly wantedElsewhere = false
   readonly owed = false
-  private taken = 0
+  private readonly places: Allowance
   private onFree: () => void = () => {}
 
   constructor(max: number) {
     this.max = max
+    this.places = new OwnAllowance(max)
   }
 
   take(): boolean {
-    if (this.taken >= this.max) return false
-    this.taken++
-    return true
+    return this.places.take(1)
   }
 
   giveBack(): void {
-    this.taken--
+    this.places.giveBack(1)
     this.onFree()
   }
 

@@ -63,6 +63,21 @@ describe('no head within timeouts.responseHead', () => {
   })
 })
 
+/** A POST to an upstream whose kernel answers no SYN for now. */
+async function askInVain(poolOverrides: object, skip: (why: string) => void) {
+  const deaf = await DeafPort.start()
+  const proxy = await startProxy({ upstreams: [{ name: 'blue', port: deaf.port }], poolOverrides })
+  ending.push(
+    () => deaf.stop(),
+    () => proxy.stop(),
+  )
+  if (!(await deaf.goDeaf())) skip('this kernel goes on accepting although the queue is full')
+  const client = await RawClient.connect(proxy.port)
+  ending.push(async () => client.destroy())
+  await client.send(requestText({ method: 'POST', body: 'one tea' }))
+  return { deaf, proxy, client }
+}
+
 describe('timeouts.request, the deadline of all attempts together', () => {
   test('ends a request that two upstreams leave waiting, once', async () => {
     const pair = await start({ connect: '100ms', responseHead: '300ms', request: '500ms' })
@@ -117,19 +132,7 @@ describe.runIf(process.platform === 'linux')('no connection within timeouts.conn
 
 describe.runIf(process.platform === 'linux')('no connection, and nowhere else to go', () => {
   test('is worth another try: both SYNs may have been lost', async ({ skip }) => {
-    const deaf = await DeafPort.start()
-    const proxy = await startProxy({
-      upstreams: [{ name: 'blue', port: deaf.port }],
-      poolOverrides: { timeouts: { connect: '200ms' } },
-    })
-    ending.push(
-      () => deaf.stop(),
-      () => proxy.stop(),
-    )
-    if (!(await deaf.goDeaf())) skip('this kernel goes on accepting although the queue is full')
-    const client = await RawClient.connect(proxy.port)
-    ending.push(async () => client.destroy())
-    await client.send(requestText({ method: 'POST', body: 'one tea' }))
+    const { deaf, proxy, client } = await askInVain({ timeouts: { connect: '200ms' } }, skip)
     const givenUp = async () =>
       /upstream_failures_total\S*"blue"\S*"timeout"\S* 1/.test(await getText(proxy.adminPort, '/metrics')) || undefined
     await until(givenUp, { what: 'the connect to be given up' })
@@ -138,16 +141,7 @@ describe.runIf(process.platform === 'linux')('no connection, and nowhere else to
   })
 
   test('is no failure when the second SYN gets through: nobody notices that the first was lost', async ({ skip }) => {
-    const deaf = await DeafPort.start()
-    const proxy = await startProxy({ upstreams: [{ name: 'blue', port: deaf.port }] })
-    ending.push(
-      () => deaf.stop(),
-      () => proxy.stop(),
-    )
-    if (!(await deaf.goDeaf())) skip('this kernel goes on accepting although the queue is full')
-    const client = await RawClient.connect(proxy.port)
-    ending.push(async () => client.destroy())
-    await client.send(requestText({ method: 'POST', body: 'one tea' }))
+    const { deaf, proxy, client } = await askInVain({}, skip)
     const underWay = async () =>
       /in_flight\S*"blue"\S* 1/.test(await getText(proxy.adminPort, '/metrics')) ? true : undefined
     await until(underWay, { what: 'the SYN that is lost' })
