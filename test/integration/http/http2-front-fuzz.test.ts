@@ -176,7 +176,7 @@ describe('whatever happens, every request ends once and nothing is left', () => 
       else setImmediate(() => answer(random, socket))
     })
     cleanup.push(() => origin.stop())
-    front = await Front.start({ bluePort: origin.port, clock, limits: PATIENT })
+    front = await Front.start({ bluePort: origin.port, clock, limits: PATIENT, policy: { failover: 'observe' } })
     cleanup.push(() => front.stop())
   }
   async function nothingLeft(): Promise<void> {
