@@ -5,6 +5,7 @@
 import net from 'node:net'
 import type { Allowance } from '../core/allowance.ts'
 import { AddressLimit } from './address-limit.ts'
+import { acceptAdoptable } from './adopt.ts'
 import type { Arrival, Endpoint, ListenOn } from './arrival.ts'
 import { plainAddress } from './endpoint.ts'
 import type { EntranceOwner, EntranceSteps, TurnedAway } from './entrance.ts'
@@ -114,6 +115,7 @@ export class Acceptor implements EntranceOwner {
       const ready = (): void => {
         server.off('error', failed)
         server.on('error', onError)
+        if (this.direct) acceptAdoptable(server, (socket) => this.accept(socket))
         const bound = server.address()
         if (typeof bound === 'object' && bound !== null) resolve({ address: bound.address, port: bound.port })
         else resolve({ address: String(bound), port: null })
