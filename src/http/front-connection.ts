@@ -8,6 +8,7 @@ import type { Millis } from '../core/time.ts'
 import type { ClientLimits } from '../wire/limits.ts'
 import type { ServedConnection } from '../wire/listener.ts'
 import type { Refusal } from '../wire/request-head.ts'
+import { NOWHERE } from '../wire/roster.ts'
 import type { Sweeper, Swept } from '../wire/sweeper.ts'
 import { breakOff } from '../wire/transport.ts'
 import { errorAnswer, errorText, refusalReply } from './error-response.ts'
@@ -22,6 +23,8 @@ const ASK_AFTER_FIN = 100
 const NOT_UNDERSTOOD = { head: null, headOnly: false, requestId: '' } as const
 
 export class FrontConnection implements ServedConnection, Swept {
+  sweptAt = NOWHERE
+  servedAt = NOWHERE
   readonly client: ClientInfo
   private readonly socket: Socket
   private readonly setup: FrontConnectionSetup

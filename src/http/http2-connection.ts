@@ -11,6 +11,7 @@ import type { HeaderList } from '../wire/http2-fields.ts'
 import type { Pace, Pinged } from '../wire/http2-liveness.ts'
 import { Http2Liveness } from '../wire/http2-liveness.ts'
 import type { ClientLimits } from '../wire/limits.ts'
+import { NOWHERE } from '../wire/roster.ts'
 import type { Swept } from '../wire/sweeper.ts'
 import type { ClientInfo } from './exchange.ts'
 import type { HttpPool } from './http-pool.ts'
@@ -42,6 +43,8 @@ const FIELD_OVERHEAD = 32
 const PIECES_A_FIELD = 4
 
 export class Http2Connection implements Swept, SinkOwner, Pinged {
+  sweptAt = NOWHERE
+  servedAt = NOWHERE
   private readonly socket: net.Socket
   private readonly session: ServerHttp2Session
   private readonly setup: Http2Setup

@@ -3,6 +3,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import { Socket } from 'node:net'
 import type { Millis } from '../core/time.ts'
 import type { ClientLimits } from '../wire/limits.ts'
+import { NOWHERE } from '../wire/roster.ts'
 import type { Sweeper, Swept } from '../wire/sweeper.ts'
 import { breakOff } from '../wire/transport.ts'
 import type { AnswerSink, FieldList } from './answer-sink.ts'
@@ -33,6 +34,7 @@ type Informing = Readonly<{ writeInformation?: (status: number, headers: Record<
 const NOTHING = Buffer.alloc(0)
 
 export class NodeSink implements AnswerSink, Swept {
+  sweptAt = NOWHERE
   private readonly request: IncomingMessage
   private readonly response: ServerResponse
   private readonly setup: NodeSinkSetup

@@ -1,6 +1,7 @@
 /** Answers on a stream of somebody else's HTTP/2 server, and bounds how long its client may take. */
 import type { Http2ServerRequest, Http2ServerResponse } from 'node:http2'
 import type { Millis } from '../core/time.ts'
+import { NOWHERE } from '../wire/roster.ts'
 import type { Swept } from '../wire/sweeper.ts'
 import type { FieldList } from './answer-sink.ts'
 import { withHookFields } from './hook-fields.ts'
@@ -12,6 +13,7 @@ import type { NodeSinkSetup } from './node-sink.ts'
 export type StreamSinkSetup = Omit<NodeSinkSetup, 'asksFirst'>
 
 export class StreamSink extends Http2Sink implements Swept {
+  sweptAt = NOWHERE
   private readonly request: Http2ServerRequest
   private readonly response: Http2ServerResponse
   private readonly setup: StreamSinkSetup

@@ -4,6 +4,7 @@
  */
 import type { Millis } from '../core/time.ts'
 import { ms } from '../core/time.ts'
+import { NOWHERE } from '../wire/roster.ts'
 import type { Swept } from '../wire/sweeper.ts'
 import type { HttpPool } from './http-pool.ts'
 
@@ -12,6 +13,7 @@ const MOST = 4
 const EVERY = 1_000
 
 export class WarmStandby implements Swept {
+  sweptAt = NOWHERE
   private readonly pool: HttpPool
   private dueAt: Millis
 

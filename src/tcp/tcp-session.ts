@@ -5,6 +5,7 @@
 import type { Millis } from '../core/time.ts'
 import type { Arrival } from '../wire/arrival.ts'
 import type { ServedConnection } from '../wire/listener.ts'
+import { NOWHERE } from '../wire/roster.ts'
 import { Splice } from '../wire/splice.ts'
 import type { Swept } from '../wire/sweeper.ts'
 import type { TransportOwner } from '../wire/transport.ts'
@@ -28,6 +29,8 @@ type Setup = Readonly<{ listener: string; onEnd(session: TcpSession): void }>
 const LINGER = 2_000
 
 export class TcpSession implements TransportOwner, SearchOwner, ServedConnection, Swept {
+  sweptAt = NOWHERE
+  servedAt = NOWHERE
   clientEnded = false
   private readonly client: Transport
   private readonly pool: TcpPool

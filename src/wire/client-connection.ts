@@ -9,6 +9,7 @@ import type { ClientLimits } from './limits.ts'
 import type { Refusal, RequestHead } from './request-head.ts'
 import type { IntakeOwner, RequestHandler } from './request-intake.ts'
 import { RequestIntake } from './request-intake.ts'
+import { NOWHERE } from './roster.ts'
 import type { TunnelEnd } from './splice.ts'
 import type { Sweeper, Swept } from './sweeper.ts'
 import type { TransportOwner } from './transport.ts'
@@ -19,6 +20,8 @@ type State = 'open' | 'tunnel' | 'lingering' | 'closed'
 const CONTINUE = 'HTTP/1.1 100 Continue\r\n\r\n'
 
 export class ClientConnection implements TransportOwner, IntakeOwner, Swept {
+  sweptAt = NOWHERE
+  servedAt = NOWHERE
   readonly head: RequestHead
   readonly transport: Transport
   readonly handler: RequestHandler

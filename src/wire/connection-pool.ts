@@ -6,6 +6,7 @@ import type { ConnectTo } from './connect-to.ts'
 import type { ConnectionAllowance } from './connection-allowance.ts'
 import { IdleHabit } from './idle-habit.ts'
 import type { HeadLimits } from './limits.ts'
+import { Roster } from './roster.ts'
 import type { Sweeper } from './sweeper.ts'
 import type { UpstreamChannels } from './upstream-channel.ts'
 import { UpstreamConnection } from './upstream-connection.ts'
@@ -37,7 +38,7 @@ export type ChannelsSetup = Readonly<{
 type Wave = Readonly<{ connecting: Set<UpstreamConnection>; done(): void }>
 
 export class ConnectionPool implements UpstreamChannels {
-  private readonly all = new Set<UpstreamConnection>()
+  private readonly all = new Roster<'pooledAt', UpstreamConnection>('pooledAt')
   private readonly idle: UpstreamConnection[] = []
   private readonly waves = new Set<Wave>()
   private readonly to: ConnectTo
@@ -98,7 +99,7 @@ export class ConnectionPool implements UpstreamChannels {
   /** Its place is free at once: the kernel tells the upstream of its end before it asks for another connection. */
   private giveUp(connection: UpstreamConnection): void {
     connection.transport.destroy()
-    if (this.all.delete(connection)) this.allowance.giveBack()
+    if (this.all.remove(connection)) this.allowance.giveBack()
   }
 
   /** One that is being opened ahead, for nobody yet. */
@@ -121,13 +122,13 @@ export class ConnectionPool implements UpstreamChannels {
   }
 
   abandonWaiting(detail: string): void {
-    for (const connection of [...this.all]) connection.abandon(detail)
+    this.all.each((connection) => connection.abandon(detail))
   }
 
   closeAll(): void {
-    for (const connection of [...this.all]) {
+    this.all.each((connection) => {
       if (!connection.tunnelling) connection.fail('aborted', 'the upstream was taken out of service')
-    }
+    })
   }
 
   private readonly owner = {
@@ -143,7 +144,7 @@ export class ConnectionPool implements UpstreamChannels {
     wanted: () => this.allowance.wantedElsewhere,
     onLeft: (age: number) => this.habit.closed(age, this.sweeper.clock.now()),
     onClosed: (connection: UpstreamConnection) => {
-      if (this.all.delete(connection)) this.allowance.giveBack()
+      if (this.all.remove(connection)) this.allowance.giveBack()
       const index = this.idle.lastIndexOf(connection)
       if (index >= 0) this.idle.splice(index, 1)
       this.arrived(connection)

@@ -10,6 +10,7 @@ import { readClientHello } from './client-hello.ts'
 import type { PeekOwner } from './peek.ts'
 import { Peek } from './peek.ts'
 import { readProxyHeader } from './proxy-protocol.ts'
+import { NOWHERE } from './roster.ts'
 import type { Secured, ServerTls } from './server-tls.ts'
 import type { Sweeper, Swept } from './sweeper.ts'
 
@@ -48,6 +49,7 @@ export interface EntranceOwner {
 export type Ends = Readonly<{ client: Endpoint; local: Endpoint }>
 
 export class Entrance implements Swept, PeekOwner {
+  sweptAt = NOWHERE
   private readonly socket: net.Socket
   private readonly steps: EntranceSteps
   private readonly owner: EntranceOwner

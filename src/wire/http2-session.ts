@@ -16,6 +16,7 @@ import { authorityOf, Http2Socket, MOST_STREAMS, startSession, streamsOf } from 
 import { Http2Liveness, TOWARDS_UPSTREAMS } from './http2-liveness.ts'
 import type { KnownAddresses } from './known-addresses.ts'
 import type { HeadLimits } from './limits.ts'
+import { NOWHERE } from './roster.ts'
 import { failureKindOf } from './socket-failure.ts'
 import type { Sweeper, Swept } from './sweeper.ts'
 
@@ -50,6 +51,7 @@ const PROVEN_WITHIN = 1_000
 const LAST_STREAM = 1_000_000_000
 
 export class Http2UpstreamSession implements StreamCarrier, Swept {
+  sweptAt = NOWHERE
   readonly limits: HeadLimits
   readonly scheme: 'http' | 'https'
   readonly authority: string

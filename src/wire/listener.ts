@@ -3,11 +3,14 @@ import type { AcceptorOptions, BoundTo } from './acceptor.ts'
 import { Acceptor } from './acceptor.ts'
 import type { Arrival } from './arrival.ts'
 import type { TurnedAway } from './entrance.ts'
+import { Roster } from './roster.ts'
 
 export type AcceptOptions = Omit<AcceptorOptions, 'onArrival'>
 
 /** One client connection, however it speaks. */
 export interface ServedConnection {
+  /** The listener's. */
+  servedAt: number
   /** Ends after what is under way; at once when nothing is. */
   closeWhenDone(): void
   kill(): void
@@ -16,7 +19,7 @@ export interface ServedConnection {
 export abstract class Listener {
   readonly name: string
   private readonly acceptor: Acceptor
-  private readonly connections = new Set<ServedConnection>()
+  private readonly connections = new Roster<'servedAt', ServedConnection>('servedAt')
   private draining = false
   private whenEmpty: (() => void) | null = null
 
@@ -44,7 +47,7 @@ export abstract class Listener {
   /** Accepts no more; resolves when every connection has finished what it was doing. */
   async drain(): Promise<void> {
     this.draining = true
-    for (const connection of [...this.connections]) connection.closeWhenDone()
+    this.connections.each((connection) => connection.closeWhenDone())
     await this.acceptor.stopAccepting()
     if (this.connections.size === 0) return
     await new Promise<void>((resolve) => {
@@ -54,7 +57,7 @@ export abstract class Listener {
 
   kill(): void {
     this.acceptor.kill()
-    for (const connection of [...this.connections]) connection.kill()
+    this.connections.each((connection) => connection.kill())
   }
 
   private take(arrival: Arrival): void {
@@ -63,7 +66,7 @@ export abstract class Listener {
     connection = this.serve(arrival, () => {
       ended = true
       this.acceptor.departed(arrival)
-      if (connection) this.connections.delete(connection)
+      if (connection) this.connections.remove(connection)
       if (this.connections.size === 0) this.whenEmpty?.()
     })
     if (ended) return

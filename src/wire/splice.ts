@@ -1,5 +1,6 @@
 /** Two transports joined: bytes, half-closes and backpressure pass through; when one side breaks, so does the other. */
 import type { Millis } from '../core/time.ts'
+import { NOWHERE } from './roster.ts'
 import type { Sweeper, Swept } from './sweeper.ts'
 import type { Transport } from './transport.ts'
 
@@ -24,6 +25,7 @@ const LINGER = 1_000
 const BULK = 16_384
 
 export class Splice implements Swept {
+  sweptAt = NOWHERE
   readonly left: TunnelEnd
   readonly right: TunnelEnd
   /** Closed because nothing had passed for too long. */

@@ -1,7 +1,10 @@
 /** One timer for all deadlines of all connections: each checks its own fields when it is swept. */
 import type { Cancel, Clock, Millis } from '../core/time.ts'
+import { Roster } from './roster.ts'
 
 export interface Swept {
+  /** The sweeper's. */
+  sweptAt: number
   /** Looks at its deadlines. May remove itself, or others. */
   sweep(now: Millis): void
 }
@@ -10,7 +13,7 @@ const INTERVAL = 50
 
 export class Sweeper {
   readonly clock: Clock
-  private readonly members = new Set<Swept>()
+  private readonly members = new Roster<'sweptAt', Swept>('sweptAt')
   private cancel: Cancel | null = null
 
   constructor(clock: Clock) {
@@ -23,7 +26,7 @@ export class Sweeper {
   }
 
   remove(member: Swept): void {
-    this.members.delete(member)
+    this.members.remove(member)
   }
 
   stop(): void {
@@ -33,6 +36,6 @@ export class Sweeper {
 
   private sweep(): void {
     const now = this.clock.now()
-    for (const member of this.members) member.sweep(now)
+    this.members.each((member) => member.sweep(now))
   }
 }

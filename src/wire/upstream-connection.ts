@@ -9,6 +9,7 @@ import type { ConnectTo } from './connect-to.ts'
 import { HeadReader } from './head-reader.ts'
 import type { HeadLimits } from './limits.ts'
 import { ResponseHead } from './response-head.ts'
+import { NOWHERE } from './roster.ts'
 import { failureKindOf } from './socket-failure.ts'
 import type { TunnelEnd } from './splice.ts'
 import type { Sweeper, Swept } from './sweeper.ts'
@@ -36,6 +37,9 @@ const MAX_INTERIM = 16
 const SPARE_AFTER = 100
 
 export class UpstreamConnection implements UpstreamChannel, TransportOwner, Swept {
+  sweptAt = NOWHERE
+  /** The connection pool's. */
+  pooledAt = NOWHERE
   readonly head = new ResponseHead()
   readonly transport: Transport
   /** Requests it has carried before the current one. */
