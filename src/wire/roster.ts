@@ -1,7 +1,7 @@
 /**
  * Who is there, in no order, where members come and go by the thousand. Not a Set: it builds its table anew every so many
  * changes, and once such a table has grown old in V8's heap, it and its successors keep all that was ever in them from
- * being collected as young. For connections of one request each that was half of what they cost in user mode.
+ * being collected as young: of a connection that is soon over, half. What that costs: docs/decisions/0009-engine-techniques.md.
  */
 
 export const NOWHERE = -1
