@@ -240,11 +240,18 @@ export class ClientConnection implements TransportOwner, IntakeOwner, Swept {
     this.deadlines.asked()
   }
 
+  /** By its own word the client sends no more: nothing is on its way that a close would answer with a reset. */
+  private get heardOut(): boolean {
+    const { head, intake } = this
+    return !this.closing && !head.keepAlive && head.body === 'none' && !intake.pipelined
+  }
+
   private linger(): void {
-    const { state, transport } = this
+    const { state, transport, intake, heardOut } = this
     if (state === 'closed' || state === 'lingering') return
     this.state = 'lingering'
-    this.intake.stop()
+    intake.stop()
+    if (heardOut && transport.close()) return
     this.deadlines.linger(transport.pending)
     transport.end()
     transport.resume()

@@ -243,6 +243,14 @@ export class Transport implements Sender, DialOwner {
     this.socket?.end()
   }
 
+  /** Ends both directions at once. False: the kernel has not taken everything yet, or the peer expects a farewell (TLS). */
+  close(): boolean {
+    this.flush()
+    if (this.pending > 0 || this.socket instanceof tls.TLSSocket) return false
+    this.destroy()
+    return true
+  }
+
   destroy(): void {
     this.flush()
     this.dial?.cancel()

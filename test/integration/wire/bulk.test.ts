@@ -106,7 +106,7 @@ class Body {
   }
 }
 
-const ask = (path: string): string => `GET ${path} HTTP/1.1\r\nHost: example.test\r\n\r\n`
+const ask = (path: string, field = ''): string => `GET ${path} HTTP/1.1\r\nHost: example.test\r\n${field}\r\n`
 const announce = (total: number): string => `HTTP/1.1 200 OK\r\nContent-Length: ${total}\r\n\r\n`
 const CHUNKED = 'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n'
 
@@ -121,8 +121,13 @@ function answerWith(stream: Stream, total: number | 'chunked' | 'close'): Handle
 }
 
 describe('a download', () => {
-  for (const form of ['length', 'chunked', 'close'] as const) {
-    test(`of 64 MiB (${form}) reaches a slow reader unharmed`, async () => {
+  for (const [form, field] of [
+    ['length', ''],
+    ['length', 'Connection: close\r\n'],
+    ['chunked', ''],
+    ['close', ''],
+  ] as const) {
+    test(`of 64 MiB (${form}, ${field.trimEnd() || 'kept alive'}) reaches a slow reader unharmed`, async () => {
       const total = 64 * MIB
       const stream = form === 'chunked' ? new Stream(total, 1, chunk) : new Stream(total, 1)
       const { port } = await start(answerWith(stream, form === 'length' ? total : form))
@@ -142,7 +147,7 @@ describe('a download', () => {
             (error) => socket.destroy(error),
           )
       })
-      socket.write(ask('/slow'))
+      socket.write(ask('/slow', field))
       expect(await body.finish()).toBe(stream.digest)
       expect(body.received).toBe(total)
     }, 40_000)

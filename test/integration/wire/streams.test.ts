@@ -36,6 +36,9 @@ async function client(port: number): Promise<RawClient> {
   cleanup.push(() => raw.destroy())
   return raw
 }
+/** Resolves with what went wrong, if anything did. */
+const writing = ({ socket }: RawClient, text: string): Promise<unknown> =>
+  new Promise((written) => socket.write(text, written))
 const get = (path: string, ...fields: string[]): string =>
   `GET ${path} HTTP/1.1\r\n${['Host: example.test', ...fields].join('\r\n')}\r\n\r\n`
 const OK = 'HTTP/1.1 200 OK\r\n'
@@ -284,6 +287,28 @@ describe('connections', () => {
       expect(await reader.closed()).toBe('end')
     }
     expect(upstream.accepted).toBeLessThanOrEqual(2)
+  })
+
+  test('from a client that says close end without waiting for the client', async () => {
+    const { port } = await recording()
+    const reader = await client(port)
+    await reader.send(get('/1', 'Connection: close'))
+    expect((await reader.response()).status).toBe(200)
+    expect(await reader.closed()).toBe('end')
+    // Nobody is there any more: the first byte is answered with a reset, which the second write finds.
+    await writing(reader, 'G')
+    expect(await writing(reader, 'E')).toMatchObject({ code: expect.stringMatching(/ECONNRESET|EPIPE/) })
+  })
+
+  test('on which something may still be coming are read until the client has ended too', async () => {
+    const { port } = await recording()
+    const sender = await client(port)
+    await sender.send('POST /form HTTP/1.1\r\nHost: example.test\r\nConnection: close\r\nContent-Length: 3\r\n\r\na=b')
+    expect((await sender.response('POST')).status).toBe(200)
+    await sender.signal.until(() => sender.socket.readableEnded, 'the end of the answer')
+    // Some clients end their bodies like that.
+    expect(await writing(sender, '\r')).toBeFalsy()
+    expect(await writing(sender, '\n')).toBeFalsy()
   })
 
   test('stay usable after HEAD', async () => {
