@@ -35,7 +35,6 @@ export class BodyFraming {
   private trailers = ''
   /** Only the data is passed on, without chunk framing: for receivers that have a framing of their own, or none. */
   private bare = false
-  private readonly trailerFields = new Fields()
 
   start(kind: BodyKind, length: number, bare = false): void {
     this.kind = kind
@@ -172,10 +171,11 @@ export class BodyFraming {
 
   private trailerProblem(section: string): Refusal | null {
     if (section === '\r\n') return null
-    const problem = this.trailerFields.scan(section, 0, MAX_TRAILER_FIELDS)
+    const fields = new Fields()
+    const problem = fields.scan(section, 0, MAX_TRAILER_FIELDS)
     if (problem) return malformed(`${problem} in the trailers`)
-    for (let i = 0; i < this.trailerFields.count; i++) {
-      const name = this.trailerFields.name(i)
+    for (let i = 0; i < fields.count; i++) {
+      const name = fields.name(i)
       if (FORBIDDEN_TRAILERS.test(name)) return malformed(`${name} in the trailers`)
     }
     return null
