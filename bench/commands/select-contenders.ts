@@ -30,7 +30,7 @@ type Which = {
 }
 
 export const selectContenders = (list: string | undefined, which: Which = {}): Selection => {
-  const { front = 'http', takesPart = (contender) => !isVariant(contender) } = which
+  const { front = 'http', takesPart = (contender) => !isVariant(contender) && !contender.yardstick } = which
   const able = contenders.filter(({ fronts }) => fronts.includes(front))
   const found = choose('contender', able, splitNames(list, able.filter(takesPart))).map((contender) =>
     find(contender, front),

@@ -62,6 +62,8 @@ export type Contender = {
   readonly variantOf?: string
   /** It has no failover of its own: of faults there is nothing to compare. */
   readonly engineOnly?: boolean
+  /** No proxy, but something to measure proxies by: takes part only when it is named. */
+  readonly yardstick?: boolean
   /** Version, or null when it is not installed. */
   available(): string | null
   /** What it can be put in front of a pair for. */

@@ -1,4 +1,5 @@
 // Every contender by name, ours first. To add one: a file beside this one, and a line here.
+import { bareSockets } from './bare-sockets.ts'
 import { caddy, caddyDefaults } from './caddy.ts'
 import type { Contender } from './contender.ts'
 import { fastifyHttpProxy } from './fastify-http-proxy.ts'
@@ -20,6 +21,7 @@ export const contenders: readonly Contender[] = [
   httpProxy,
   fastifyHttpProxy,
   undici,
+  bareSockets,
   understudyWith100Pools,
   understudyWith1000Pools,
   understudyWith2Workers,
