@@ -40,6 +40,9 @@ export type Trial = {
   readonly startedAt: number
   readonly faultAt: number
   readonly recoveryAt: number | null
+  /** When it was done: a command has been answered. */
+  readonly faultDoneAt: number
+  readonly recoveryDoneAt: number | null
   readonly configuration: string
   /** The end of what the proxy wrote to its log. */
   readonly proxyLog: string
@@ -66,11 +69,14 @@ const perform = async (resources: Resources, setup: Setup): Promise<Trial> => {
   )
   await sleep(load.startedAt + faultAfterMs - now())
   const faultAt = await scenario.fault(stage)
+  const faultDoneAt = now()
   let recoveryAt: number | null = null
+  let recoveryDoneAt: number | null = null
   if (scenario.recovery) {
     const { recoverAfterMs = (shape.seconds * 1000 - faultAfterMs) * RECOVERY_SHARE } = scenario
     await sleep(load.startedAt + faultAfterMs + recoverAfterMs - now())
     recoveryAt = await scenario.recovery(stage)
+    recoveryDoneAt = now()
   }
   const seen = await load.finished
   const rows = seen.map((row) => asTheScenarioSees(row, scenario))
@@ -89,6 +95,8 @@ const perform = async (resources: Resources, setup: Setup): Promise<Trial> => {
     startedAt: load.startedAt,
     faultAt,
     recoveryAt,
+    faultDoneAt,
+    recoveryDoneAt,
     configuration: stage.contender.configuration,
     proxyLog: stage.contender.log(),
   }

@@ -116,12 +116,12 @@ export function describeSwitchover({ name: wayIn, scenarios, ...how }: WayIn): v
   })
 }
 
-function expectMovedAndBack({ verdict, rows, faultAt, recoveryAt }: Trial): void {
+function expectMovedAndBack({ verdict, rows, faultDoneAt, recoveryAt, recoveryDoneAt }: Trial): void {
   expect(verdict).toMatchObject({ failedGet: 0, failedPost: 0, executedButFailed: 0 })
-  if (recoveryAt === null) throw new Error('nobody has switched back')
-  // A request under way when the command came may have been given either way.
-  const between = rows.filter((row) => row.start > faultAt + 100 && row.start < recoveryAt)
-  const after = rows.filter((row) => row.start > recoveryAt + 100)
+  if (recoveryAt === null || recoveryDoneAt === null) throw new Error('nobody has switched back')
+  // A request under way while the command was may have been given either way.
+  const between = rows.filter((row) => row.start > faultDoneAt && row.start < recoveryAt)
+  const after = rows.filter((row) => row.start > recoveryDoneAt)
   const originsOf = (some: typeof rows) =>
     new Set(some.filter(({ error }) => error === null).map(({ origin }) => origin))
   expect([originsOf(between), originsOf(after)]).toEqual([new Set(['standby']), new Set(['primary'])])
