@@ -156,10 +156,6 @@ export class RequestHead {
       if (this.minor === 0) this.keepAlive = true
       return false
     }
-    if (value === 'close') {
-      this.keepAlive = false
-      return false
-    }
     let upgrade = false
     for (const option of listMembers(value)) {
       if (option === 'close') this.keepAlive = false
