@@ -84,8 +84,10 @@ export const httpRequest = (
   body?: unknown,
 ): Promise<{ status: number; text: string }> =>
   new Promise((resolve, reject) => {
-    const headers = { 'Content-Type': 'application/json', Connection: 'close' }
-    const req = request({ host: '127.0.0.1', port, method, path, headers, timeout: 5_000 }, (response) => {
+    const headers = body === undefined ? {} : { 'Content-Type': 'application/json' }
+    // No agent, a connection for each: with one, Node writes again on a connection of which it has said `close`.
+    const target = { host: '127.0.0.1', port, method, path, headers, agent: false, timeout: 5_000 }
+    const req = request(target, (response) => {
       let text = ''
       response.setEncoding('utf8')
       response.on('data', (chunk: string) => {
