@@ -48,7 +48,8 @@ export class Acceptor implements EntranceOwner {
   }
   private readonly options: AcceptorOptions
   private readonly server: net.Server
-  private readonly direct: boolean
+  /** Connections are in as soon as they are there. */
+  private direct: boolean
   private readonly addresses: AddressLimit
   /** With the address under which it counts, null until that is known. */
   private readonly entrances = new Map<Entrance, string | null>()
@@ -115,7 +116,7 @@ export class Acceptor implements EntranceOwner {
       const ready = (): void => {
         server.off('error', failed)
         server.on('error', onError)
-        if (this.direct) acceptAdoptable(server, (socket) => this.accept(socket))
+        this.direct &&= acceptAdoptable(server, (socket) => this.accept(socket))
         const bound = server.address()
         if (typeof bound === 'object' && bound !== null) resolve({ address: bound.address, port: bound.port })
         else resolve({ address: String(bound), port: null })
@@ -132,11 +133,10 @@ export class Acceptor implements EntranceOwner {
     if (!options.connections.take(1)) return this.turnAway(socket, 'connections')
     const unix = options.listen.kind === 'unix'
     const client = unix ? UNIX : endpointOf(socket.remoteAddress, socket.remotePort)
-    const local = unix ? UNIX : endpointOf(socket.localAddress, socket.localPort)
-    if (!this.direct) return this.letIn(socket, client, local)
+    if (!this.direct) return this.letIn(socket, client, unix ? UNIX : localOf(socket))
     if (!this.take(client.address)) return this.refuse(socket, 'address')
     this.arrived++
-    options.onArrival({ socket, client, local, secure: false, protocol: '', serverName: '', certificate: null })
+    options.onArrival(new DirectArrival(socket, client))
   }
 
   private letIn(socket: net.Socket, client: Endpoint, local: Endpoint): void {
@@ -199,6 +199,27 @@ export class Acceptor implements EntranceOwner {
     if (address !== UNIX.address) this.addresses.giveBack(address)
   }
 }
+
+/** Finds out where the client connected to when it is asked: that costs a system call, and few ask. */
+class DirectArrival implements Arrival {
+  readonly secure = false
+  readonly protocol = ''
+  readonly serverName = ''
+  readonly certificate = null
+  readonly socket: net.Socket
+  readonly client: Endpoint
+
+  constructor(socket: net.Socket, client: Endpoint) {
+    this.socket = socket
+    this.client = client
+  }
+
+  get local(): Endpoint {
+    return this.client === UNIX ? UNIX : localOf(this.socket)
+  }
+}
+
+const localOf = (socket: net.Socket): Endpoint => endpointOf(socket.localAddress, socket.localPort)
 
 /** A peer that has left already has no address any more. */
 const endpointOf = (address: string | undefined, port: number | undefined): Endpoint => ({

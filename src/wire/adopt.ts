@@ -35,17 +35,18 @@ class AcceptedSocket extends net.Socket {
 
 /**
  * Has a server that listens make sockets that can be adopted as they are: no second one for each connection. `_handle` is
- * internal: should it ever be missing, they arrive as usual.
+ * internal: should it ever be missing, this returns false, and they arrive as usual.
  */
-export function acceptAdoptable(server: net.Server, accept: (socket: net.Socket) => void): void {
+export function acceptAdoptable(server: net.Server, accept: (socket: net.Socket) => void): boolean {
   const { _handle: listening } = server as unknown as { _handle: ServerHandle | null }
-  if (typeof listening?.onconnection !== 'function') return
+  if (typeof listening?.onconnection !== 'function') return false
   const usual = listening.onconnection
   listening.onconnection = (error, handle) => {
     if (error || !handle) return usual.call(listening, error, handle)
     handle.setNoDelay?.(true)
     accept(new AcceptedSocket(handle))
   }
+  return true
 }
 
 /**
