@@ -5,6 +5,7 @@
 import type { Failure, FailureKind, FailurePhase } from '../core/failure.ts'
 import type { Clock, Millis } from '../core/time.ts'
 import type { UpstreamId } from '../core/upstream.ts'
+import { NOWHERE } from '../wire/roster.ts'
 import { failureKindOf } from '../wire/socket-failure.ts'
 import type { TunnelEnd } from '../wire/splice.ts'
 import type { Transport, TransportOwner } from '../wire/transport.ts'
@@ -46,6 +47,8 @@ const ROUTE_CLASS = 'tcp'
 const CLOSES_AT_ONCE = 200
 
 export class TcpAttempt implements TransportOwner {
+  connectingAt = NOWHERE
+  establishedAt = NOWHERE
   readonly endpoint: TcpEndpoint
   bytesOut = 0
   /** The upstream has said something. */

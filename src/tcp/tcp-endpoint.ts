@@ -5,6 +5,7 @@ import type { TrafficControl, UpstreamLedger } from '../runtime/ledger.ts'
 import type { TrafficPool } from '../runtime/traffic-pool.ts'
 import type { ConnectTo } from '../wire/connect-to.ts'
 import type { ConnectionAllowance } from '../wire/connection-allowance.ts'
+import { Roster } from '../wire/roster.ts'
 import type { Sweeper } from '../wire/sweeper.ts'
 import type { TcpAttempt } from './tcp-attempt.ts'
 
@@ -18,8 +19,8 @@ export type TcpUpstream = Readonly<{
 export class TcpEndpoint implements TrafficControl {
   readonly ledger: UpstreamLedger
   readonly upstream: TcpUpstream
-  private readonly connecting = new Set<TcpAttempt>()
-  private readonly established = new Set<TcpAttempt>()
+  private readonly connecting = new Roster<'connectingAt', TcpAttempt>('connectingAt')
+  private readonly established = new Roster<'establishedAt', TcpAttempt>('establishedAt')
   private readonly runtime: TrafficPool
   private readonly sweeper: Sweeper
   private readonly random: () => number
@@ -71,13 +72,13 @@ export class TcpEndpoint implements TrafficControl {
 
   /** Its connection is closed, and its place another's. */
   remove(attempt: TcpAttempt): void {
-    if (this.established.delete(attempt)) this.ledger.tunnelClosed()
+    if (this.established.remove(attempt)) this.ledger.tunnelClosed()
     this.removeConnecting(attempt)
     this.upstream.allowance.giveBack()
   }
 
   private removeConnecting(attempt: TcpAttempt): void {
-    if (this.connecting.delete(attempt)) this.ledger.attemptEnded()
+    if (this.connecting.remove(attempt)) this.ledger.attemptEnded()
   }
 
   /**
@@ -89,18 +90,19 @@ export class TcpEndpoint implements TrafficControl {
   }
 
   abandonWaiting(detail: string): void {
-    for (const attempt of [...this.connecting, ...this.established]) attempt.abandon(detail)
+    this.connecting.each((attempt) => attempt.abandon(detail))
+    this.established.each((attempt) => attempt.abandon(detail))
   }
 
   closeRequests(): void {
-    for (const attempt of [...this.connecting]) attempt.abort()
+    this.connecting.each((attempt) => attempt.abort())
   }
 
   closeTunnels(spread: number): void {
-    for (const attempt of [...this.established]) {
+    this.established.each((attempt) => {
       // A session that has heard nothing has nothing to finish, and its client nothing to lose by coming back at once.
       if (spread === 0 || !attempt.heard) attempt.cut()
       else this.sweeper.clock.after(this.random() * spread, () => attempt.cut())
-    }
+    })
   }
 }

@@ -240,7 +240,8 @@ export class Transport implements Sender, DialOwner {
   /** No more will be written; reading goes on. */
   end(): void {
     this.flush()
-    this.socket?.end()
+    // Ended twice, a socket makes an error for nobody, with a stack trace.
+    if (this.socket?.writable) this.socket.end()
   }
 
   /** Ends both directions at once. False: the kernel has not taken everything yet, or the peer expects a farewell (TLS). */
