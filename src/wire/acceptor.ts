@@ -10,6 +10,7 @@ import type { Arrival, Endpoint, ListenOn } from './arrival.ts'
 import { plainAddress } from './endpoint.ts'
 import type { EntranceOwner, EntranceSteps, TurnedAway } from './entrance.ts'
 import { Entrance } from './entrance.ts'
+import { Roster } from './roster.ts'
 import { removeStaleSocket } from './stale-socket.ts'
 
 export type AcceptorOptions = EntranceSteps &
@@ -51,8 +52,7 @@ export class Acceptor implements EntranceOwner {
   /** Connections are in as soon as they are there. */
   private direct: boolean
   private readonly addresses: AddressLimit
-  /** With the address under which it counts, null until that is known. */
-  private readonly entrances = new Map<Entrance, string | null>()
+  private readonly entrances = new Roster<'enteredAt', Entrance>('enteredAt')
   private arrived = 0
   private stopping = false
   private readonly noneIsComing = Promise.withResolvers<void>()
@@ -102,7 +102,7 @@ export class Acceptor implements EntranceOwner {
   /** Breaks off those on their way in too. The ones handed over are the listener's to end. */
   kill(): void {
     this.server.close()
-    for (const entrance of [...this.entrances.keys()]) entrance.cancel()
+    this.entrances.each((entrance) => entrance.cancel())
   }
 
   private bind(): Promise<BoundTo> {
@@ -148,31 +148,31 @@ export class Acceptor implements EntranceOwner {
     // A proxy's own address says nothing about its clients, who would all share one limit.
     if (!headerBelieved && !this.take(client.address)) return this.refuse(socket, 'address')
     const entrance = new Entrance(socket, { client, local, headerBelieved }, this.options, this)
-    this.entrances.set(entrance, headerBelieved ? null : client.address)
+    if (!headerBelieved) entrance.countsFor = client.address
+    this.entrances.add(entrance)
     entrance.begin()
   }
 
   admits(entrance: Entrance): boolean {
-    if (this.entrances.get(entrance) !== null) return true
+    if (entrance.countsFor !== null) return true
     const { address } = entrance.client
     if (!this.take(address)) return false
-    this.entrances.set(entrance, address)
+    entrance.countsFor = address
     return true
   }
 
   onArrived(entrance: Entrance, arrival: Arrival): void {
     this.arrived++
-    this.entrances.delete(entrance)
+    this.entrances.remove(entrance)
     this.options.onArrival(arrival)
     this.noteLeft()
   }
 
   onTurnedAway(entrance: Entrance, reason: TurnedAway | null): void {
-    const address = this.entrances.get(entrance) ?? null
-    this.entrances.delete(entrance)
+    this.entrances.remove(entrance)
     this.options.connections.giveBack(1)
     if (reason !== null) this.turnedAway[reason]++
-    if (address !== null) this.release(address)
+    if (entrance.countsFor !== null) this.release(entrance.countsFor)
     this.noteLeft()
   }
 

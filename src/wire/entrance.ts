@@ -50,6 +50,9 @@ export type Ends = Readonly<{ client: Endpoint; local: Endpoint }>
 
 export class Entrance implements Swept, PeekOwner {
   sweptAt = NOWHERE
+  enteredAt = NOWHERE
+  /** The address whose connections it is one of; null until that is known. */
+  countsFor: string | null = null
   private readonly socket: net.Socket
   private readonly steps: EntranceSteps
   private readonly owner: EntranceOwner
