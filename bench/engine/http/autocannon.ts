@@ -11,7 +11,7 @@ const program = createRequire(import.meta.url).resolve('autocannon/autocannon.js
 export const parseAutocannonReport = (text: string): Run => {
   const report = JSON.parse(text.slice(text.indexOf('{')))
   return {
-    amount: report.requests.total,
+    amount: report['2xx'],
     seconds: report.duration,
     p50Ms: report.latency.p50,
     p99Ms: report.latency.p99,

@@ -5,8 +5,7 @@ const DEADLINE_MS = 10_000
 
 export const download = (port: number, path: string): Promise<{ readonly status: number; readonly body: Buffer }> =>
   new Promise((resolve, reject) => {
-    const headers = { Connection: 'close' }
-    const req = request({ host: '127.0.0.1', port, path, headers, timeout: DEADLINE_MS }, (response) => {
+    const req = request({ host: '127.0.0.1', port, path, agent: false, timeout: DEADLINE_MS }, (response) => {
       const chunks: Buffer[] = []
       response.on('data', (chunk: Buffer) => chunks.push(chunk))
       response.once('end', () => resolve({ status: response.statusCode ?? 0, body: Buffer.concat(chunks) }))

@@ -25,12 +25,12 @@ ${closing ? 'wrk.headers["Connection"] = "close"' : ''}
 function done(summary, latency)
   local e = summary.errors
   local errors = e.connect + e.read + e.write + e.status + e.timeout
-  io.write(string.format("measured %d requests in %d us, p50 %d us, p99 %d us, p99.9 %d us, %d errors\\n",
-    summary.requests, summary.duration, latency:percentile(50), latency:percentile(99), latency:percentile(99.9), errors))
+  io.write(string.format("measured %d good answers in %d us, p50 %d us, p99 %d us, p99.9 %d us, %d errors\\n",
+    summary.requests - e.status, summary.duration, latency:percentile(50), latency:percentile(99), latency:percentile(99.9), errors))
 end
 `
 
-const MEASURED = /^measured (\d+) requests in (\d+) us, p50 (\d+) us, p99 (\d+) us, p99\.9 (\d+) us, (\d+) errors$/m
+const MEASURED = /^measured (\d+) good answers in (\d+) us, p50 (\d+) us, p99 (\d+) us, p99\.9 (\d+) us, (\d+) errors$/m
 
 export const parseWrkReport = (report: string): Run => {
   const figures = MEASURED.exec(report)?.slice(1).map(Number)

@@ -58,7 +58,7 @@ const WRK = `Running 2s test @ https://127.0.0.1:18443/
     Latency   801.22us  617.60us   9.24ms   91.68%
   5576 requests in 2.00s, 800.46KB read
 Requests/sec:   2784.90
-measured 5576 requests in 2002000 us, p50 628 us, p99 1190000 us, p99.9 1250100 us, 54321 errors
+measured 5576 good answers in 2002000 us, p50 628 us, p99 1190000 us, p99.9 1250100 us, 54321 errors
 `
 
 describe("wrk's report", () => {
