@@ -67,12 +67,13 @@ async function exchange(prepare: (accept: (socket: net.Socket) => void) => void)
 
 test('made for it: no second socket is needed', async () => {
   const made: net.Socket[] = []
-  const digester = await exchange((accept) =>
-    acceptAdoptable(server, (socket) => {
+  const digester = await exchange((accept) => {
+    const adoptable = acceptAdoptable(server, (socket) => {
       made.push(socket)
       accept(socket)
-    }),
-  )
+    })
+    expect(adoptable).toBe(true)
+  })
   expect(digester.steered).toBeGreaterThan(0)
   // The one that arrived is the one that was read.
   expect(made.map(({ bytesRead }) => bytesRead)).toEqual([SIZE])
@@ -83,7 +84,7 @@ test('one of a server that cannot make such: its handle is moved', async () => {
     const handle = (server as unknown as { _handle: { onconnection: unknown } })._handle
     const usual = handle.onconnection
     handle.onconnection = undefined
-    acceptAdoptable(server, () => expect.unreachable())
+    expect(acceptAdoptable(server, () => expect.unreachable())).toBe(false)
     handle.onconnection = usual
   })
   expect(digester.steered).toBeGreaterThan(0)
@@ -91,7 +92,7 @@ test('one of a server that cannot make such: its handle is moved', async () => {
 
 test('a server that does not listen is left alone', () => {
   server = net.createServer()
-  acceptAdoptable(server, () => expect.unreachable())
+  expect(acceptAdoptable(server, () => expect.unreachable())).toBe(false)
   expect(server.listening).toBe(false)
 })
 
