@@ -11,7 +11,7 @@ export class EarlyBytes {
   add(bytes: Buffer, length: number): void {
     const size = this.size + length
     if (size > this.buffer.length) {
-      const larger = Buffer.allocUnsafe(Math.max(SMALLEST, size, 2 * this.buffer.length))
+      const larger = Buffer.allocUnsafeSlow(Math.max(SMALLEST, size, 2 * this.buffer.length))
       this.buffer.copy(larger, 0, 0, this.size)
       this.buffer = larger
     }
