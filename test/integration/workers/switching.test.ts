@@ -88,4 +88,7 @@ describe('a doubt', () => {
     expect(await get).toEqual(['by blue'])
     expect(await posts).toEqual(times(MANY, 'by blue'))
   })
+
+  // A known defect (docs/decisions/0010-workers.md, "Not yet right").
+  test.todo('is over at all workers with a byte that one of them hears, also where probes stay without an answer')
 })
