@@ -38,7 +38,7 @@ async function start() {
 /**
  * Of a connection that is soon over no part may grow old: it keeps all the others from being collected as young. V8 makes what
  * has lived long once where the old live, from then on; and what its Maglev compiler makes of the constructor of Node's sockets
- * has the first 30,000 of them grow old, until a better compiler takes over.
+ * has parts of the first 30,000 of them grow old, until a better compiler takes over.
  */
 function keepYoung() {
   v8.setFlagsFromString('--no-allocation-site-pretenuring')
