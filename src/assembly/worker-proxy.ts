@@ -1,5 +1,6 @@
 /** What a worker consists of: its pools, their traffic, its listeners. Does as the control thread says. */
 import type { Config, UpstreamConfig } from '../config/schema.ts'
+import type { UpstreamId } from '../core/upstream.ts'
 import { upstreamId } from '../core/upstream.ts'
 import type { TrafficControl } from '../runtime/ledger.ts'
 import { UNLIMITED } from '../wire/connection-allowance.ts'
@@ -8,6 +9,8 @@ import type { Account, FromWorker, Ports, ToWorker } from '../workers/messages.t
 import { Desk } from '../workers/report-desk.ts'
 import { SharedAllowance } from '../workers/shared-allowance.ts'
 import { SharedDoubt } from '../workers/shared-doubt.ts'
+import type { SharedMoments } from '../workers/shared-hearing.ts'
+import { SharedHearing } from '../workers/shared-hearing.ts'
 import type { SharedPlaceCount } from '../workers/shared-places.ts'
 import { SharedPlaces } from '../workers/shared-places.ts'
 import type { PoolControl } from '../workers/worker-pool.ts'
@@ -159,6 +162,12 @@ export class WorkerProxy {
   }
 }
 
+const hearingsOf = (
+  moments: Readonly<Record<string, SharedMoments>>,
+  index: number,
+): ReadonlyMap<UpstreamId, SharedHearing> =>
+  new Map(Object.entries(moments).map(([upstream, own]) => [upstreamId(upstream), new SharedHearing(own, index)]))
+
 function placesOf(
   pool: string,
   counts: Readonly<Record<string, SharedPlaceCount>>,
@@ -194,6 +203,7 @@ function buildParts(start: WorkerStart, { shared, desk, send }: Setting): Readon
       hold: settings.hold,
       room,
       doubts: new SharedDoubt(share.doubts, index),
+      hearings: hearingsOf(share.hearings, index),
       clock,
       watchTimer,
       control,

@@ -8,6 +8,8 @@ import type { SharedSum } from '../workers/shared-allowance.ts'
 import { sharedSum } from '../workers/shared-allowance.ts'
 import type { SharedCells } from '../workers/shared-cells.ts'
 import { clearCell, sharedCells } from '../workers/shared-cells.ts'
+import type { SharedMoments } from '../workers/shared-hearing.ts'
+import { sharedMoments } from '../workers/shared-hearing.ts'
 import type { SharedPlaceCount } from '../workers/shared-places.ts'
 import { sharedPlaceCount } from '../workers/shared-places.ts'
 import { REPLAY_MEMORY } from './traffic-parts.ts'
@@ -40,6 +42,8 @@ type PoolShares = Readonly<{
   requests: SharedSum
   bytes: SharedSum
   doubts: SharedCells
+  /** By upstream. */
+  hearings: Readonly<Record<string, SharedMoments>>
   /** By upstream, of those that have a limit. */
   places: Readonly<Record<string, SharedPlaceCount>>
 }>
@@ -53,6 +57,7 @@ export function sharesFor({ pools, listeners }: Config, threads: number): Worker
       requests: sum(hold.requests),
       bytes: sum(hold.bytes),
       doubts: sharedCells(threads),
+      hearings: Object.fromEntries(upstreams.map(({ name }) => [name, sharedMoments(threads)])),
       places: Object.fromEntries(
         upstreams.flatMap(({ name, maxConnections }) =>
           maxConnections === undefined ? [] : [[name, sharedPlaceCount(maxConnections, threads)]],

@@ -83,7 +83,12 @@ export class Evidence {
   byte(now: Millis): void {
     const { oldestSince } = this.outstanding
     if (oldestSince !== null) this.silences.add(now - Math.max(oldestSince, this.lastByteAt), now)
-    this.lastByteAt = now
+    this.byteElsewhere(now)
+  }
+
+  /** One that does not end what was silence here: it came to another thread, at `at`. */
+  byteElsewhere(at: Millis): void {
+    this.lastByteAt = at
     this.brokenAt = null
   }
 

@@ -135,7 +135,9 @@ export class ActiveWatch implements Watching {
     const since = evidence.silentSince(null)
     if (since === null || now - since <= SHORTEST_HESITATION) return false
     const improbable = evidence.improbableSilence(now)
-    if (improbable === null || now - since <= Math.min(improbable, this.suspicion.suspectAfter)) return false
+    if (improbable === null) return false
+    const silence = now - Math.max(since, ledger.lastByteElsewhere)
+    if (silence <= Math.max(SHORTEST_HESITATION, Math.min(improbable, this.suspicion.suspectAfter))) return false
     if (evidence.outstanding.assess(ledger.answerTimes, now).phi < IMPROBABLE) return false
     this.suspicion.hesitate()
     this.listen(ledger)
@@ -184,8 +186,16 @@ export class ActiveWatch implements Watching {
 
   private check(ledger: UpstreamLedger, { phi }: Pressure, now: Millis) {
     const oldest = this.oldestProbe(ledger)
+    this.listenElsewhere(ledger, oldest)
     const probe = oldest === null ? 0 : now - oldest
     return this.suspicion.check({ since: ledger.evidence.silentSince(oldest), probe, phi }, now)
+  }
+
+  /** An upstream that speaks to another thread is not silent. */
+  private listenElsewhere(ledger: UpstreamLedger, oldestProbe: Millis | null): void {
+    const { evidence, lastByteElsewhere } = ledger
+    const silentSince = evidence.silentSince(oldestProbe) ?? evidence.lastByteAt
+    if (lastByteElsewhere > silentSince) ledger.heardElsewhere(lastByteElsewhere)
   }
 
   private oldestProbe(ledger: UpstreamLedger): Millis | null {

@@ -5,6 +5,7 @@ import type { Evidence, Finding } from '../core/evidence.ts'
 import type { Failure } from '../core/failure.ts'
 import type { Awaited } from '../core/outstanding.ts'
 import type { Millis } from '../core/time.ts'
+import { ms } from '../core/time.ts'
 import type { UpstreamId } from '../core/upstream.ts'
 import { UpstreamCounters } from './counters.ts'
 import { Recent } from './recent.ts'
@@ -32,6 +33,8 @@ export type Load = Readonly<{ inFlight: number; tunnels: number }>
 
 /** What is known of an upstream, and of how long answers of its pool take. */
 export type Known = Readonly<{ evidence: Evidence; answerTimes: AnswerTimes }>
+
+const NEVER = ms(0)
 
 export type LastOutcome = Readonly<{ at: Millis; what: string }>
 
@@ -96,13 +99,20 @@ export class UpstreamLedger {
 
   /** Any byte from any of its sockets. */
   heard(now: Millis): void {
-    const { onNextByte } = this
     // While the silence that it ends can still be told.
-    if (onNextByte !== null) {
-      this.onNextByte = null
-      onNextByte(now)
-    }
+    this.endDoubt(now)
     this.evidence.byte(now)
+  }
+
+  /** When another thread last heard a byte from it: never, where there is no other. */
+  get lastByteElsewhere(): Millis {
+    return NEVER
+  }
+
+  /** That byte proves as much as one of our own. */
+  heardElsewhere(at: Millis): void {
+    this.endDoubt(at)
+    this.evidence.byteElsewhere(at)
   }
 
   awaitConnection(wait: Awaited, now: Millis): void {
@@ -218,6 +228,13 @@ export class UpstreamLedger {
   reportCame(): void {
     this.reportsDue--
     this.noteIdle()
+  }
+
+  private endDoubt(now: Millis): void {
+    const { onNextByte } = this
+    if (onNextByte === null) return
+    this.onNextByte = null
+    onNextByte(now)
   }
 
   private noteIdle(): void {

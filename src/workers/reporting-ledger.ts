@@ -6,14 +6,17 @@ import type { Known } from '../runtime/ledger.ts'
 import { UpstreamLedger } from '../runtime/ledger.ts'
 import type { PoolReporter } from './pool-reporter.ts'
 import { isBadNews } from './pool-reporter.ts'
+import type { SharedHearing } from './shared-hearing.ts'
 
 export class ReportingLedger extends UpstreamLedger {
   private readonly reporter: PoolReporter
+  private readonly hearing: SharedHearing
 
-  constructor(id: UpstreamId, known: Known, reporter: PoolReporter) {
+  constructor(id: UpstreamId, known: Known, reporter: PoolReporter, hearing: SharedHearing) {
     // What is found here is found from the same sightings there, with those of the other workers.
     super(id, known, () => {})
     this.reporter = reporter
+    this.hearing = hearing
   }
 
   override attemptStarted(): void {
@@ -39,7 +42,12 @@ export class ReportingLedger extends UpstreamLedger {
 
   override heard(now: Millis): void {
     super.heard(now)
+    this.hearing.heard(now)
     this.reporter.loadChanged(this, false)
+  }
+
+  override get lastByteElsewhere(): Millis {
+    return this.hearing.elsewhere
   }
 
   override connected(): void {

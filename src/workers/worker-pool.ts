@@ -15,7 +15,7 @@ import { PoolCounters } from '../runtime/counters.ts'
 import { FailbackTrial } from '../runtime/failback-trial.ts'
 import type { HoldLimits, HoldRoom } from '../runtime/hold.ts'
 import { Hold } from '../runtime/hold.ts'
-import type { UpstreamLedger } from '../runtime/ledger.ts'
+import type { Known, UpstreamLedger } from '../runtime/ledger.ts'
 import type { Drive, SurveillancePolicy } from '../runtime/lookout.ts'
 import { Lookout } from '../runtime/lookout.ts'
 import type { TrafficPool } from '../runtime/traffic-pool.ts'
@@ -25,6 +25,7 @@ import { PoolReporter } from './pool-reporter.ts'
 import type { Desk } from './report-desk.ts'
 import { ReportingLedger } from './reporting-ledger.ts'
 import type { SharedDoubt } from './shared-doubt.ts'
+import type { SharedHearing } from './shared-hearing.ts'
 
 /** What it asks of the control thread, or tells it. */
 export interface PoolControl {
@@ -43,6 +44,7 @@ export type WorkerPoolOptions = Drive &
     hold: HoldLimits
     room: HoldRoom
     doubts: SharedDoubt
+    hearings: ReadonlyMap<UpstreamId, SharedHearing>
     control: PoolControl
     desk: Desk
   }>
@@ -58,14 +60,16 @@ export class WorkerPool implements TrafficPool, Watching {
   private readonly reporter: PoolReporter
   private readonly lookout: Lookout
   private readonly doubts: SharedDoubt
+  private readonly hearings: ReadonlyMap<UpstreamId, SharedHearing>
 
   constructor(options: WorkerPoolOptions) {
-    const { name, news, surveillance, hold, room, doubts, control, desk } = options
+    const { name, news, surveillance, hold, room, doubts, hearings, control, desk } = options
     this.name = name
     this.state = news.state
     this.route = news.route
     this.desk = desk
     this.doubts = doubts
+    this.hearings = hearings
     this.reporter = new PoolReporter(name, desk, () => this.hold.size)
     const requests = watched(room.requests, () => desk.due(this.reporter, false))
     this.hold = new Hold(hold, options.clock, { ...room, requests })
@@ -77,7 +81,7 @@ export class WorkerPool implements TrafficPool, Watching {
       state: () => this.state,
       route: () => this.route,
       counters: this.counters,
-      makeLedger: (id, known) => new ReportingLedger(id, known, this.reporter),
+      makeLedger: (id, known) => this.makeLedger(id, known),
       probeNow: (id) => control.probeNow(name, id),
       convict: (id, conviction) => control.convicted(name, id, { conviction, epoch: this.route.epoch }),
       doubtSettled: () => {
@@ -115,12 +119,19 @@ export class WorkerPool implements TrafficPool, Watching {
 
   look(): void {
     this.doubts.set(this.lookout.doubt)
+    for (const hearing of this.hearings.values()) hearing.tell()
   }
 
   /** Here, or at another worker. */
   doubtSettled(): void {
     // Not from within the connection that has just been heard.
     queueMicrotask(() => this.hold.offer(this.route))
+  }
+
+  private makeLedger(id: UpstreamId, known: Known): UpstreamLedger {
+    const hearing = this.hearings.get(id)
+    if (!hearing) throw new Error(`pool ${this.name} shares nothing of upstream ${id}`)
+    return new ReportingLedger(id, known, this.reporter, hearing)
   }
 
   /** The control thread has decided, or learned something. */

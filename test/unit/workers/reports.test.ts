@@ -8,6 +8,7 @@ import type { PoolReport } from '../../../src/workers/messages.ts'
 import { PoolReporter } from '../../../src/workers/pool-reporter.ts'
 import { Desk } from '../../../src/workers/report-desk.ts'
 import { ReportingLedger } from '../../../src/workers/reporting-ledger.ts'
+import { SharedHearing, sharedMoments } from '../../../src/workers/shared-hearing.ts'
 import { FakeClock } from '../../support/fake-clock.ts'
 import { blue } from '../../support/simulated-pool.ts'
 
@@ -41,7 +42,7 @@ beforeEach(() => {
     evidence: new Evidence({ gatewayErrors: 5, successRate: 0.5 }, clock.now()),
     answerTimes: new AnswerTimes(clock.now()),
   }
-  ledger = new ReportingLedger(blue, known, reporter)
+  ledger = new ReportingLedger(blue, known, reporter, new SharedHearing(sharedMoments(1), 0))
 })
 
 const endTurn = () => {
