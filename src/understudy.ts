@@ -3,9 +3,10 @@ import type { Admin, AdminListen } from './admin/server.ts'
 import { startAdmin } from './admin/server.ts'
 import { buildCrew, crewSize, startCrew } from './assembly/crew-parts.ts'
 import type { Listener } from './assembly/listener-parts.ts'
-import { bindListener, buildListener } from './assembly/listener-parts.ts'
+import { alone, bindListener, buildListener } from './assembly/listener-parts.ts'
 import { PoolSet } from './assembly/pool-set.ts'
 import { rehearse } from './assembly/rehearsal.ts'
+import { mustBeFree, socketsEach } from './assembly/shared-ports.ts'
 import { cannotListen } from './assembly/start-error.ts'
 import { redact } from './config/load.ts'
 import type { Config, ListenAddress } from './config/schema.ts'
@@ -87,7 +88,9 @@ class System {
   async start(): Promise<Understudy> {
     const { pools, config } = this
     try {
-      if (this.crew) this.listeners.push(...(await startCrew(this.crew, config)))
+      const { listeners } = config
+      if (this.crew || socketsEach(listeners) > 1) await mustBeFree(listeners)
+      if (this.crew) this.listeners.push(...(await startCrew(this.crew)))
       else await this.buildListeners()
       this.running = await Promise.all(this.listeners.map((listener) => this.bind(listener)))
       this.admin = await this.startAdmin()
@@ -108,8 +111,10 @@ class System {
   }
 
   private async buildListeners(): Promise<void> {
-    for (const [name, listener] of Object.entries(this.config.listeners)) {
-      this.listeners.push(await buildListener(name, listener, this.pools))
+    const { listeners } = this.config
+    const sockets = socketsEach(listeners)
+    for (const [name, listener] of Object.entries(listeners)) {
+      this.listeners.push(await buildListener(name, listener, this.pools, alone(listener, sockets)))
     }
   }
 

@@ -3,8 +3,7 @@
 //   node bench/contenders/bare-sockets-server.ts LISTEN_PORT PRIMARY_URL
 import net from 'node:net'
 
-type Handle = { setNoDelay(on: boolean): void }
-type ListeningHandle = { onconnection(error: number, handle?: Handle): void }
+type ListeningHandle = { setNoDelay(on: boolean): void; onconnection(error: number, handle?: object): void }
 type OnMessage = (text: string) => void
 
 const [listenPort, primary = ''] = process.argv.slice(2)
@@ -52,8 +51,7 @@ class Upstream {
   }
 }
 
-const serve = (handle: Handle): void => {
-  handle.setNoDelay(true)
+const serve = (handle: object): void => {
   const onread = reading((text) => {
     const last = text.includes(CLOSE)
     const request = last ? text.replace(CLOSE, '') : text
@@ -73,11 +71,15 @@ const serve = (handle: Handle): void => {
   socket.resume()
 }
 
-const server = net.createServer()
-server.listen({ port: Number(listenPort), host: '127.0.0.1', backlog: 4_096 }, () => {
-  // Node makes a socket for every connection before anybody can say how it is to be read.
-  const { _handle: listening } = server as unknown as { _handle: ListeningHandle }
-  listening.onconnection = (error, handle) => {
-    if (error === 0 && handle) serve(handle)
-  }
-})
+// Of each listening socket the event loop takes one connection a turn.
+for (let count = 0; count < 8; count++) {
+  const server = net.createServer()
+  server.listen({ port: Number(listenPort), host: '127.0.0.1', backlog: 4_096, reusePort: true }, () => {
+    // Node makes a socket for every connection before anybody can say how it is to be read.
+    const { _handle: listening } = server as unknown as { _handle: ListeningHandle }
+    listening.setNoDelay(true)
+    listening.onconnection = (error, handle) => {
+      if (error === 0 && handle) serve(handle)
+    }
+  })
+}

@@ -1,15 +1,14 @@
 /** The workers of a configuration: starts their threads, and shows their listeners as if there were one of each. */
-import { createServer } from 'node:net'
 import { availableParallelism } from 'node:os'
 import { extname } from 'node:path'
 import { Worker } from 'node:worker_threads'
-import type { Config, ListenAddress } from '../config/schema.ts'
+import type { Config } from '../config/schema.ts'
 import { clockOffset } from '../runtime/clock.ts'
 import { Crew } from '../workers/crew.ts'
 import { newProgress } from '../workers/progress.ts'
 import type { Listener } from './listener-parts.ts'
 import type { PoolSet } from './pool-set.ts'
-import { listenerCannotListen, StartError } from './start-error.ts'
+import { StartError } from './start-error.ts'
 import type { WorkerStart } from './worker-start.ts'
 import { giveUpShares, sharesFor } from './worker-start.ts'
 
@@ -55,8 +54,7 @@ export function buildCrew(
 }
 
 /** Rejects with a StartError when an address cannot be had. */
-export async function startCrew(crew: Crew, config: Config): Promise<readonly Listener[]> {
-  for (const [name, { listen }] of Object.entries(config.listeners)) await mustBeFree(name, listen)
+export async function startCrew(crew: Crew): Promise<readonly Listener[]> {
   const bound = await crew.start()
   if (!bound.ok) throw new StartError(bound.message, bound.hint)
   let drained: Promise<void> | null = null
@@ -76,19 +74,4 @@ export async function startCrew(crew: Crew, config: Config): Promise<readonly Li
     drain,
     kill: () => void crew.kill(),
   }))
-}
-
-/** A port that several threads share could be shared with another process as well, which nobody would notice. */
-async function mustBeFree(name: string, listen: ListenAddress): Promise<void> {
-  if (listen.kind !== 'tcp' || listen.port === 0) return
-  const { host, port, text } = listen
-  const server = createServer()
-  try {
-    await new Promise<void>((resolve, reject) => {
-      server.once('error', reject).listen({ host, port, exclusive: true }, resolve)
-    })
-    await new Promise((resolve) => server.close(resolve))
-  } catch (error) {
-    throw listenerCannotListen(name, text, error)
-  }
 }

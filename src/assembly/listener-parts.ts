@@ -10,9 +10,10 @@ import type { LocalRoute } from '../http/local-route.ts'
 import { pathRewrite } from '../http/path-rewrite.ts'
 import { TcpListener } from '../tcp/listener.ts'
 import type { TcpPool } from '../tcp/tcp-pool.ts'
-import type { AcceptorOptions, BoundTo } from '../wire/acceptor.ts'
+import type { AcceptorOptions } from '../wire/acceptor.ts'
 import type { TurnedAway } from '../wire/entrance.ts'
 import { DEFAULT_CLIENT_LIMITS } from '../wire/limits.ts'
+import type { BoundTo } from '../wire/listening-sockets.ts'
 import type { ServerTls } from '../wire/server-tls.ts'
 import { Certificates } from './certificates.ts'
 import { listenerCannotListen, StartError } from './start-error.ts'
@@ -30,6 +31,8 @@ export type ListenerShare = Readonly<{
   connections: Allowance
   /** Among how many clients' connections are dealt out. */
   threads: number
+  /** How many it listens on. */
+  sockets: number
   /** The port that was got where 0 was asked for. */
   port: number | null
   ticketKeys: Buffer | null
@@ -74,9 +77,11 @@ export async function bindListener(
   }
 }
 
-const alone = ({ limits }: ListenerConfig): ListenerShare => ({
+/** No other thread has a listener of that name. */
+export const alone = ({ limits }: ListenerConfig, sockets = 1): ListenerShare => ({
   connections: new OwnAllowance(limits.connections),
   threads: 1,
+  sockets,
   port: null,
   ticketKeys: null,
 })
@@ -117,13 +122,14 @@ function acceptOptions(
 ): Omit<Accept, 'tls'> {
   const { sweeper, logger } = carried.shared
   const { connectionsPerAddress, handshakes, handshakeTimeout } = config.limits
-  const { connections, threads, port } = share
+  const { connections, threads, sockets, port } = share
   const { listen } = config
   const trusts = trustOf(config.trustedProxies)
   const anyone = config.trustedProxies.length === 0
   return {
     name,
     listen: listen.kind === 'tcp' && port !== null ? { ...listen, port } : listen,
+    sockets,
     reusePort: threads > 1,
     connections,
     // The kernel deals connections out by chance, so that no thread may be the only one that an address is let into.

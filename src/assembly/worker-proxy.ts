@@ -17,6 +17,7 @@ import type { PoolControl } from '../workers/worker-pool.ts'
 import { WorkerPool } from '../workers/worker-pool.ts'
 import type { Listener, ListenerShare } from './listener-parts.ts'
 import { bindListener, buildListener } from './listener-parts.ts'
+import { socketsEach } from './shared-ports.ts'
 import { StartError } from './start-error.ts'
 import type { Traffic, TrafficShared } from './traffic-parts.ts'
 import { buildTraffic, reachedUpstreams, surveillanceOf } from './traffic-parts.ts'
@@ -138,6 +139,7 @@ export class WorkerProxy {
     return {
       connections: new SharedAllowance(own.connections, index),
       threads: shares.threads,
+      sockets: socketsEach(this.config.listeners),
       port: ports[name] ?? null,
       ticketKeys: Buffer.from(own.ticketKeys),
     }

@@ -2,23 +2,22 @@
  * Accepts the connections of one listener, within limits, and hands them over once they are in: at once, or by way of
  * PROXY header, ClientHello and TLS handshake (entrance.ts). What becomes of them afterwards is the listener's business.
  */
-import net from 'node:net'
+import type net from 'node:net'
 import type { Allowance } from '../core/allowance.ts'
 import { AddressLimit } from './address-limit.ts'
-import { acceptAdoptable } from './adopt.ts'
-import type { Arrival, Endpoint, ListenOn } from './arrival.ts'
+import type { Arrival, Endpoint } from './arrival.ts'
 import { plainAddress } from './endpoint.ts'
 import type { EntranceOwner, EntranceSteps, TurnedAway } from './entrance.ts'
 import { Entrance } from './entrance.ts'
+import type { BoundTo, Listening } from './listening-sockets.ts'
+import { ListeningSockets } from './listening-sockets.ts'
 import { Roster } from './roster.ts'
 import { removeStaleSocket } from './stale-socket.ts'
 
 export type AcceptorOptions = EntranceSteps &
+  Listening &
   Readonly<{
     name: string
-    listen: ListenOn
-    /** Others listen on the same port, and the kernel deals new connections out among them (SO_REUSEPORT). */
-    reusePort: boolean
     /** At the same time, those on their way in included. */
     connections: Allowance
     /** Of one client at the same time, by its PROXY header if it brought one. 0: no limit. Not for unix sockets. */
@@ -31,8 +30,6 @@ export type AcceptorOptions = EntranceSteps &
     /** A connection could not be accepted (no file descriptors left, for one). The listener goes on. */
     onError(error: Error): void
   }>
-
-export type BoundTo = Readonly<{ address: string; port: number | null }>
 
 const UNIX: Endpoint = { address: 'unix', port: 0 }
 
@@ -48,9 +45,7 @@ export class Acceptor implements EntranceOwner {
     timeout: 0,
   }
   private readonly options: AcceptorOptions
-  private readonly server: net.Server
-  /** Connections are in as soon as they are there. */
-  private direct: boolean
+  private readonly sockets: ListeningSockets
   private readonly addresses: AddressLimit
   private readonly entrances = new Roster<'enteredAt', Entrance>('enteredAt')
   private arrived = 0
@@ -61,11 +56,12 @@ export class Acceptor implements EntranceOwner {
     const { proxyProtocol, readServerName, readPreface, tls } = options
     this.options = options
     this.name = options.name
-    this.direct = proxyProtocol === 'off' && !readServerName && !readPreface && tls === null
     this.addresses = new AddressLimit(options.connectionsPerAddress)
-    this.server = net.createServer({ noDelay: true, pauseOnConnect: true, allowHalfOpen: true }, (socket) =>
-      this.accept(socket),
-    )
+    const direct = proxyProtocol === 'off' && !readServerName && !readPreface && tls === null
+    this.sockets = new ListeningSockets(options, direct, {
+      onConnection: (socket) => this.accept(socket),
+      onError: options.onError,
+    })
   }
 
   /** Handed over and not departed, and those on their way in. */
@@ -77,10 +73,10 @@ export class Acceptor implements EntranceOwner {
   async listen(): Promise<BoundTo> {
     const { listen } = this.options
     try {
-      return await this.bind()
+      return await this.sockets.listen()
     } catch (error) {
       if (listen.kind !== 'unix' || !(await removeStaleSocket(listen.path))) throw error
-      return await this.bind()
+      return await this.sockets.listen()
     }
   }
 
@@ -93,7 +89,7 @@ export class Acceptor implements EntranceOwner {
 
   /** Those on their way in still arrive, or do not; resolves when none of them is left. */
   stopAccepting(): Promise<void> {
-    this.server.close()
+    this.sockets.close()
     this.stopping = true
     this.noteLeft()
     return this.noneIsComing.promise
@@ -101,31 +97,8 @@ export class Acceptor implements EntranceOwner {
 
   /** Breaks off those on their way in too. The ones handed over are the listener's to end. */
   kill(): void {
-    this.server.close()
+    this.sockets.close()
     this.entrances.each((entrance) => entrance.cancel())
-  }
-
-  private bind(): Promise<BoundTo> {
-    const { server } = this
-    const { listen, reusePort, onError } = this.options
-    return new Promise((resolve, reject) => {
-      const failed = (error: Error): void => {
-        server.off('listening', ready)
-        reject(error)
-      }
-      const ready = (): void => {
-        server.off('error', failed)
-        server.on('error', onError)
-        this.direct &&= acceptAdoptable(server, (socket) => this.accept(socket))
-        const bound = server.address()
-        if (typeof bound === 'object' && bound !== null) resolve({ address: bound.address, port: bound.port })
-        else resolve({ address: String(bound), port: null })
-      }
-      server.once('error', failed)
-      server.once('listening', ready)
-      if (listen.kind === 'unix') server.listen(listen.path)
-      else server.listen({ host: listen.host, port: listen.port, backlog: 4_096, reusePort })
-    })
   }
 
   private accept(socket: net.Socket): void {
@@ -133,7 +106,8 @@ export class Acceptor implements EntranceOwner {
     if (!options.connections.take(1)) return this.turnAway(socket, 'connections')
     const unix = options.listen.kind === 'unix'
     const client = unix ? UNIX : endpointOf(socket.remoteAddress, socket.remotePort)
-    if (!this.direct) return this.letIn(socket, client, unix ? UNIX : localOf(socket))
+    // Where others are in as soon as they are there.
+    if (!this.sockets.adoptable) return this.letIn(socket, client, unix ? UNIX : localOf(socket))
     if (!this.take(client.address)) return this.refuse(socket, 'address')
     this.arrived++
     options.onArrival(new DirectArrival(socket, client))

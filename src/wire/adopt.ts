@@ -6,7 +6,7 @@ import { shared } from './read-buffers.ts'
 /** As Node's sockets take it when they are made. */
 export type OnRead = { buffer: () => Buffer; callback: (length: number, buffer: Uint8Array) => boolean }
 
-type ServerHandle = { onconnection: (error: number, handle?: { setNoDelay?(on: boolean): void }) => void }
+type ServerHandle = { onconnection: (error: number, handle?: unknown) => void; setNoDelay?(on: boolean): void }
 
 /**
  * A socket can be read through `onread` only when it is made with it, and who reads an accepted one is not known by then.
@@ -40,10 +40,11 @@ class AcceptedSocket extends net.Socket {
 export function acceptAdoptable(server: net.Server, accept: (socket: net.Socket) => void): boolean {
   const { _handle: listening } = server as unknown as { _handle: ServerHandle | null }
   if (typeof listening?.onconnection !== 'function') return false
+  // Its sockets inherit that, which saves a system call for each.
+  listening.setNoDelay?.(true)
   const usual = listening.onconnection
   listening.onconnection = (error, handle) => {
     if (error || !handle) return usual.call(listening, error, handle)
-    handle.setNoDelay?.(true)
     accept(new AcceptedSocket(handle))
   }
   return true

@@ -1,8 +1,9 @@
 /** What every listener does, whatever it serves: takes what arrives, knows what is open, and comes to an end gracefully. */
-import type { AcceptorOptions, BoundTo } from './acceptor.ts'
+import type { AcceptorOptions } from './acceptor.ts'
 import { Acceptor } from './acceptor.ts'
 import type { Arrival } from './arrival.ts'
 import type { TurnedAway } from './entrance.ts'
+import type { BoundTo } from './listening-sockets.ts'
 import { Roster } from './roster.ts'
 
 export type AcceptOptions = Omit<AcceptorOptions, 'onArrival'>

@@ -101,6 +101,7 @@ export class TcpRig {
     this.listener = new TcpListener({
       name: 'front',
       listen: { kind: 'tcp', host: '127.0.0.1', port: 0 },
+      sockets: 1,
       reusePort: false,
       connections: new OwnAllowance(1_000),
       connectionsPerAddress: 0,

@@ -93,6 +93,7 @@ export class Doorway {
     this.acceptor = new Acceptor({
       name: 'web',
       listen: { kind: 'tcp', host: '127.0.0.1', port: 0 },
+      sockets: 1,
       reusePort: false,
       connections: new OwnAllowance(100),
       connectionsPerAddress: 0,
@@ -136,8 +137,8 @@ export class Doorway {
 
   /** As when the system has no file descriptor left. */
   failToAccept(error: Error): void {
-    const { server } = this.acceptor as unknown as { server: net.Server }
-    server.emit('error', error)
+    const { sockets } = this.acceptor as unknown as { sockets: { servers: net.Server[] } }
+    sockets.servers[0]?.emit('error', error)
   }
 
   get address(): Readonly<{ host: string; port: number }> {
