@@ -251,8 +251,8 @@ export class ClientConnection implements TransportOwner, IntakeOwner, Swept {
     if (state === 'closed' || state === 'lingering') return
     this.state = 'lingering'
     intake.stop()
-    if (heardOut && transport.close()) return
     this.deadlines.linger(transport.pending)
+    if (heardOut) return transport.close()
     transport.end()
     transport.resume()
   }

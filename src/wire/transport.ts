@@ -58,6 +58,8 @@ export class Transport implements Sender, DialOwner {
   private unsent: string | Buffer | null = null
   private unsentMore: (string | Buffer)[] = []
   private unsentLength = 0
+  /** What is to become of it when that is sent. */
+  private afterwards: 'goes-on' | 'ends' | 'closes' = 'goes-on'
   private failure: NodeJS.ErrnoException | null = null
 
   static accept(owner: TransportOwner, accepted: net.Socket): Transport {
@@ -159,12 +161,12 @@ export class Transport implements Sender, DialOwner {
 
   /** All writes return false when the peer should be given time: wait for `onWritable`. */
   writeText(latin1: string): boolean {
-    return this.send(latin1)
+    return this.write(latin1)
   }
 
   /** Bytes that stay as they are until they are written. */
   writeKept(bytes: Buffer): boolean {
-    return this.send(bytes)
+    return this.write(bytes)
   }
 
   /** Bytes that `source` is delivering at this moment; without a source they stay as they are until they are written. */
@@ -180,7 +182,7 @@ export class Transport implements Sender, DialOwner {
     return false
   }
 
-  private send(piece: string | Buffer): boolean {
+  private write(piece: string | Buffer): boolean {
     if (this.unsent === null) {
       this.unsent = piece
       sendAtEndOfTurn(this)
@@ -192,14 +194,20 @@ export class Transport implements Sender, DialOwner {
 
   /** Sends what has been written in this turn. */
   flush(): void {
-    const { socket, unsent, unsentMore } = this
-    if (unsent === null || socket === null) return
+    const { socket, unsent } = this
+    if (socket === null) return
+    if (unsent !== null) this.send(socket, unsent)
+    if (this.afterwards !== 'goes-on') this.leave(socket)
+  }
+
+  private send(socket: net.Socket, first: string | Buffer): void {
+    const { unsentMore } = this
     this.unsent = null
     this.unsentLength = 0
-    if (unsentMore.length === 0) return this.sendNow(socket, unsent)
+    if (unsentMore.length === 0) return this.sendNow(socket, first)
     this.unsentMore = []
     socket.cork()
-    this.sendNow(socket, unsent)
+    this.sendNow(socket, first)
     for (const piece of unsentMore) this.sendNow(socket, piece)
     socket.uncork()
   }
@@ -239,20 +247,32 @@ export class Transport implements Sender, DialOwner {
 
   /** No more will be written; reading goes on. */
   end(): void {
-    this.flush()
-    // Ended twice, a socket makes an error for nobody, with a stack trace.
-    if (this.socket?.writable) this.socket.end()
+    this.leaveSoon('ends')
   }
 
-  /** Ends both directions at once. False: the kernel has not taken everything yet, or the peer expects a farewell (TLS). */
-  close(): boolean {
-    this.flush()
-    if (this.pending > 0 || this.socket instanceof tls.TLSSocket) return false
-    this.destroy()
-    return true
+  /** Nothing more will be written, and nothing that still comes is of interest. */
+  close(): void {
+    this.leaveSoon('closes')
+  }
+
+  private leaveSoon(how: 'ends' | 'closes'): void {
+    if (this.unsent === null) sendAtEndOfTurn(this)
+    this.afterwards = how
+  }
+
+  private leave(socket: net.Socket): void {
+    const { afterwards } = this
+    this.afterwards = 'goes-on'
+    // Unless the kernel has not taken everything yet, or the peer expects a farewell.
+    const canClose = socket.writableLength === 0 && !(socket instanceof tls.TLSSocket)
+    if (afterwards === 'closes' && canClose) return this.destroy()
+    // Ended twice, a socket makes an error for nobody, with a stack trace.
+    if (socket.writable) socket.end()
+    if (afterwards === 'closes') this.resume()
   }
 
   destroy(): void {
+    this.afterwards = 'goes-on'
     this.flush()
     this.dial?.cancel()
     this.socket?.destroy()
@@ -260,6 +280,7 @@ export class Transport implements Sender, DialOwner {
 
   /** Closes so that the peer cannot take it for a regular end. */
   reset(): void {
+    this.afterwards = 'goes-on'
     this.flush()
     this.dial?.cancel()
     if (this.socket) breakOff(this.socket)
