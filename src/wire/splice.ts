@@ -96,8 +96,9 @@ export class Splice implements Swept {
       },
       onTunnelEnd: () => {
         if (this.partedAt !== null) return this.close()
-        other.end()
-        if (++this.ended === 2) this.finish()
+        if (++this.ended === 1) return other.end()
+        other.close()
+        this.finish()
       },
       onTunnelWritable: () => other.resume(),
       onTunnelClosed: () => {
