@@ -10,6 +10,8 @@ import type { Arrival } from '../wire/arrival.ts'
 import type { HeaderList } from '../wire/http2-fields.ts'
 import type { Pace, Pinged } from '../wire/http2-liveness.ts'
 import { Http2Liveness } from '../wire/http2-liveness.ts'
+import type { KeepFor } from '../wire/http2-memory.ts'
+import { keepForStreams } from '../wire/http2-memory.ts'
 import type { ClientLimits } from '../wire/limits.ts'
 import { NOWHERE } from '../wire/roster.ts'
 import type { Swept } from '../wire/sweeper.ts'
@@ -47,6 +49,7 @@ export class Http2Connection implements Swept, SinkOwner, Pinged {
   servedAt = NOWHERE
   private readonly socket: net.Socket
   private readonly session: ServerHttp2Session
+  private readonly keepFor: KeepFor
   private readonly setup: Http2Setup
   private readonly sinks = new Set<Http2Sink>()
   private readonly resets: ResetLimit
@@ -69,6 +72,7 @@ export class Http2Connection implements Swept, SinkOwner, Pinged {
     this.resets = new ResetLimit(this.quietSince)
     this.liveness = new Http2Liveness(setup.pool.clock, TOWARDS_CLIENTS)
     this.session = openSession(arrival.socket, setup.limits)
+    this.keepFor = keepForStreams(this.session)
     this.session.on('stream', (stream, _headers, _flags, fields) => this.serve(stream, fields))
     // A FIN is no half-close here: without WINDOW_UPDATE and acknowledgements no session goes on.
     this.socket.on('end', () => this.kill())
@@ -99,6 +103,7 @@ export class Http2Connection implements Swept, SinkOwner, Pinged {
   private serve(stream: ServerHttp2Stream, fields: HeaderList): void {
     // What it says is known by its code already; unheard, it would end the process.
     stream.on('error', () => {})
+    this.keepFor(stream)
     if (this.abused) return
     // Reset in the same read as it was opened.
     if (stream.destroyed || stream.closed) return this.countReset()
@@ -195,6 +200,7 @@ export class Http2Connection implements Swept, SinkOwner, Pinged {
     if (this.over) return
     this.over = true
     this.setup.pool.sweeper.remove(this)
+    for (const sink of this.sinks) sink.gone()
     this.setup.onEnd(this)
   }
 }

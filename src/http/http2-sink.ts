@@ -100,6 +100,11 @@ export class Http2Sink implements AnswerSink {
     this.owner.onStreamClosed(this, reset)
   }
 
+  /** The connection has ended, though its stream may come to its end later. */
+  gone(): void {
+    this.exchange?.gone()
+  }
+
   /** `silence`: how long a client may leave the body of a request unsent that nobody has answered yet. */
   sweep(now: Millis, silence: number): void {
     const { exchange } = this

@@ -10,6 +10,7 @@ import { tlsOptions } from './connect-to.ts'
 import type { DialOwner, Where } from './dial.ts'
 import { Dial } from './dial.ts'
 import type { HeaderList } from './http2-fields.ts'
+import { keepForStreams } from './http2-memory.ts'
 import type { HeadLimits } from './limits.ts'
 import { failureKindOf } from './socket-failure.ts'
 
@@ -102,22 +103,11 @@ export type OpenStream = (
   how: Readonly<{ endStream: boolean; waitForTrailers: boolean }>,
 ) => ClientHttp2Stream
 
-/** What it holds lives on until what it watches is gone. */
-const keeper = new FinalizationRegistry<unknown>(() => {})
-
-/**
- * A stream that was broken off may still have memory of its session (the fields of a malformed head); collected after the
- * session, it aborts the process (`current_nghttp2_memory_` in node_http2.cc). So it keeps the session's handle alive,
- * which is internal to Node: should it ever be missing, nothing is kept.
- */
 export function streamsOf(session: ClientHttp2Session): OpenStream {
-  const symbol = Object.getOwnPropertySymbols(session).find(({ description }) => description === 'kHandle')
-  const handle = symbol && (session as unknown as Record<symbol, unknown>)[symbol]
+  const keepFor = keepForStreams(session)
   return (list, how) => {
     const stream = session.request(list, how)
-    stream.once('close', () => {
-      if (stream.rstCode !== http2.constants.NGHTTP2_NO_ERROR) keeper.register(stream, handle)
-    })
+    keepFor(stream)
     return stream
   }
 }
