@@ -80,7 +80,7 @@ class RemoteUpstream implements TrafficControl {
 
   loaded(load: UpstreamLoad): void {
     const { ledger } = this
-    if (load.lastByteAt > ledger.evidence.lastByteAt) ledger.heard(load.lastByteAt)
+    if (load.lastByteAt > ledger.evidence.lastByteAt) ledger.heardElsewhere(load.lastByteAt)
     ledger.loadChanged(this.load, load)
     this.load = load
   }

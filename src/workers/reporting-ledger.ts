@@ -41,8 +41,9 @@ export class ReportingLedger extends UpstreamLedger {
   }
 
   override heard(now: Millis): void {
-    super.heard(now)
+    // First: a doubt that it ends is told of together with it.
     this.hearing.heard(now)
+    super.heard(now)
     this.reporter.loadChanged(this, false)
   }
 

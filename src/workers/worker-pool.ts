@@ -112,13 +112,13 @@ export class WorkerPool implements TrafficPool, Watching {
 
   doubtAt(now: Millis): Doubt {
     const own = this.lookout.doubtAt(now)
-    this.look()
+    this.shareDoubt()
     const { gravest } = this.doubts
     return gravest === 'none' ? own : gravest
   }
 
   look(): void {
-    this.doubts.set(this.lookout.doubt)
+    this.shareDoubt()
     for (const hearing of this.hearings.values()) hearing.tell()
   }
 
@@ -126,6 +126,10 @@ export class WorkerPool implements TrafficPool, Watching {
   doubtSettled(): void {
     // Not from within the connection that has just been heard.
     queueMicrotask(() => this.hold.offer(this.route))
+  }
+
+  private shareDoubt(): void {
+    this.doubts.set(this.lookout.doubt)
   }
 
   private makeLedger(id: UpstreamId, known: Known): UpstreamLedger {
@@ -139,7 +143,7 @@ export class WorkerPool implements TrafficPool, Watching {
     const { epoch } = this.state
     this.state = state
     if (state.epoch !== epoch) this.lookout.activeChanged()
-    this.look()
+    this.shareDoubt()
     if (route === null) return
     this.route = route
     this.lookout.follow(route)
